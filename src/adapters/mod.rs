@@ -1,0 +1,1 @@
+//! The ports of `flow` made real: system clock and randomness, HTTP to providers.

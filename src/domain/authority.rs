@@ -1,0 +1,339 @@
+//! Authorities: who can vouch for people, and which issuer may speak for which tenant.
+//!
+//! The address of a Microsoft authority is not the issuer of its tokens: `…/organizations/v2.0` announces the template
+//! `…/{tenantid}/v2.0`, `…/consumers/v2.0` the consumer tenant, `…/contoso.com/v2.0` Contoso's GUID. So there are two
+//! types: what the configuration expects ([`ExpectedIssuer`]) and what tokens are held against once the metadata
+//! document has been read ([`IssuerInForce`]).
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::account::{AccountKind, Pinning, TenantId};
+
+/// The name of an authority in TOML, URLs, cookie names, logs and metrics: lower-case letters, digits and hyphens.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AuthorityName(Arc<str>);
+
+/// The name has other characters than `a-z`, `0-9` and `-`, starts or ends with a hyphen, or is not 1 to 32 long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an authority's name has 1 to 32 characters from a-z, 0-9 and inner hyphens: it becomes part of URLs and cookie names")]
+pub struct InvalidAuthorityName;
+
+impl AuthorityName {
+    /// The longest name, in bytes: it is part of a cookie's name.
+    pub const MAX_LENGTH: usize = 32;
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`InvalidAuthorityName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidAuthorityName> {
+        let plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let edges = text.starts_with('-') || text.ends_with('-');
+        if plain && !edges && (1..=Self::MAX_LENGTH).contains(&text.len()) { Ok(Self(text.into())) } else { Err(InvalidAuthorityName) }
+    }
+
+    /// The built-in authority for work and school accounts.
+    #[must_use]
+    pub fn work() -> Self {
+        Self("work".into())
+    }
+
+    /// The built-in authority for personal accounts.
+    #[must_use]
+    pub fn personal() -> Self {
+        Self("personal".into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AuthorityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AuthorityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// What the configuration says about the issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectedIssuer {
+    /// `{origin}/consumers/v2.0`: personal Microsoft accounts.
+    Consumers {
+        /// Scheme, host and port of the issuer.
+        origin: String,
+    },
+    /// `{origin}/organizations/v2.0`: every tenant but the consumers'.
+    Organizations {
+        /// Scheme, host and port of the issuer.
+        origin: String,
+    },
+    /// `{origin}/{tenant}/v2.0`: one tenant, named by its id.
+    Tenant {
+        /// Scheme, host and port of the issuer.
+        origin: String,
+        /// The only tenant believed.
+        tenant: TenantId,
+    },
+    /// `{origin}/contoso.com/v2.0`: one tenant, whose id the metadata document tells.
+    TenantOfDomain {
+        /// Scheme, host and port of the issuer.
+        origin: String,
+    },
+    /// A template of the operator's own, with one `{tenantid}`.
+    Template {
+        /// What stands before the tenant id.
+        prefix: String,
+        /// What stands behind it.
+        suffix: String,
+    },
+    /// Any other OpenID provider: this text and no other (OpenID Connect Core §3.1.3.7, step 2).
+    Exact(String),
+}
+
+/// Why an issuer in the configuration cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableIssuer {
+    /// `common` mixes the two kinds that this proxy keeps apart.
+    #[error("`common` mixes personal and work accounts: use the authorities `personal` and `work`, which are there already")]
+    Common,
+    /// Not an absolute http(s) URL without query and fragment.
+    #[error("an issuer is an absolute https URL without query or fragment, like https://login.example.com/tenant/v2.0")]
+    NotAUrl,
+    /// `{tenantid}` more than once, or in the host.
+    #[error("a template has `{{tenantid}}` once, in its path")]
+    Template,
+}
+
+const PLACEHOLDER: &str = "{tenantid}";
+
+impl ExpectedIssuer {
+    /// Reads the `issuer` key. The text decides the shape: a path of `/organizations/v2.0`, `/consumers/v2.0`,
+    /// `/GUID/v2.0` or `/a.domain/v2.0` is Microsoft's, `{tenantid}` makes a template, all else is exact.
+    ///
+    /// # Errors
+    /// [`UnusableIssuer`].
+    pub fn parse(text: &str) -> Result<Self, UnusableIssuer> {
+        if let Some((prefix, suffix)) = text.split_once(PLACEHOLDER) {
+            let in_path = matches!(split_origin(prefix), Some((_, path)) if path.starts_with('/'));
+            return if in_path && !suffix.contains(PLACEHOLDER) && !has_query_or_fragment(text) {
+                Ok(Self::Template { prefix: prefix.into(), suffix: suffix.into() })
+            } else {
+                Err(UnusableIssuer::Template)
+            };
+        }
+        let (origin, path) = split_origin(text).filter(|_| !has_query_or_fragment(text)).ok_or(UnusableIssuer::NotAUrl)?;
+        let Some(tenant) = path.strip_prefix('/').and_then(|path| path.strip_suffix("/v2.0")).filter(|tenant| !tenant.contains('/')) else {
+            return Ok(Self::Exact(text.into()));
+        };
+        let origin = issuer_origin(origin);
+        match tenant {
+            "common" => Err(UnusableIssuer::Common),
+            "consumers" => Ok(Self::Consumers { origin }),
+            "organizations" => Ok(Self::Organizations { origin }),
+            tenant => match TenantId::parse(tenant) {
+                Ok(TenantId::CONSUMERS) => Ok(Self::Consumers { origin }),
+                Ok(tenant) => Ok(Self::Tenant { origin, tenant }),
+                Err(_) if tenant.contains('.') => Ok(Self::TenantOfDomain { origin }),
+                Err(_) => Ok(Self::Exact(text.into())),
+            },
+        }
+    }
+
+    /// The kind of account it issues, where the issuer alone tells.
+    #[must_use]
+    pub const fn implied_kind(&self) -> Option<AccountKind> {
+        match self {
+            Self::Consumers { .. } => Some(AccountKind::Personal),
+            Self::Organizations { .. } | Self::Tenant { .. } | Self::TenantOfDomain { .. } => Some(AccountKind::Work),
+            Self::Template { .. } | Self::Exact(_) => None,
+        }
+    }
+
+    /// Whether this is shaped like Microsoft's own v2.0 endpoint, whose habits differ from other providers'
+    /// (`client_info`, no `login_hint` beside `prompt=select_account`).
+    #[must_use]
+    pub const fn is_microsoft_shaped(&self) -> bool {
+        match self {
+            Self::Consumers { .. } | Self::Organizations { .. } | Self::Tenant { .. } | Self::TenantOfDomain { .. } => true,
+            Self::Template { .. } | Self::Exact(_) => false,
+        }
+    }
+
+    /// Whether the authority can speak for one issuer only.
+    #[must_use]
+    pub const fn pinning(&self) -> Pinning {
+        match self {
+            Self::Organizations { .. } | Self::Template { .. } => Pinning::ManyTenants,
+            Self::Consumers { .. } | Self::Tenant { .. } | Self::TenantOfDomain { .. } | Self::Exact(_) => Pinning::OneIssuer,
+        }
+    }
+
+    /// Holds the `issuer` of a metadata document against the expectation, and yields what tokens are held against
+    /// (OpenID Connect Discovery §4.3, with Microsoft's template as the one exception it needs).
+    ///
+    /// # Errors
+    /// [`ForeignIssuer`] if the document speaks for somebody else.
+    pub fn adopt(&self, document_issuer: &str) -> Result<IssuerInForce, ForeignIssuer> {
+        let in_force = match self {
+            Self::Consumers { origin } => IssuerInForce::of_tenant(origin, TenantId::CONSUMERS),
+            Self::Organizations { origin } => IssuerInForce::PerTenant { prefix: format!("{origin}/"), suffix: "/v2.0".into() },
+            Self::Tenant { origin, tenant } => IssuerInForce::of_tenant(origin, *tenant),
+            Self::TenantOfDomain { origin } => {
+                let told = document_issuer.strip_prefix(origin.as_str()).and_then(|rest| rest.strip_prefix('/'));
+                let told = told.and_then(|rest| rest.strip_suffix("/v2.0")).and_then(|tenant| TenantId::parse(tenant).ok());
+                let tenant = told.filter(|tenant| *tenant != TenantId::CONSUMERS).ok_or(ForeignIssuer)?;
+                IssuerInForce::of_tenant(origin, tenant)
+            }
+            Self::Template { prefix, suffix } => IssuerInForce::PerTenant { prefix: prefix.clone(), suffix: suffix.clone() },
+            Self::Exact(issuer) => IssuerInForce::One { issuer: issuer.clone(), tenant: None },
+        };
+        if in_force.announced() == document_issuer { Ok(in_force) } else { Err(ForeignIssuer) }
+    }
+}
+
+/// A metadata document names another issuer than the authority's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the metadata document names another issuer than the one configured (OpenID Connect Discovery §4.3)")]
+pub struct ForeignIssuer;
+
+/// Which issuers an authority's tokens may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerInForce {
+    /// One issuer; for Microsoft's authorities also the one tenant.
+    One {
+        /// `iss`, character for character.
+        issuer: String,
+        /// `tid`, where the provider has tenants.
+        tenant: Option<TenantId>,
+    },
+    /// A template to be filled with the token's own `tid`.
+    PerTenant {
+        /// What stands before the tenant id.
+        prefix: String,
+        /// What stands behind it.
+        suffix: String,
+    },
+}
+
+/// Why a token's issuer is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerMismatch {
+    /// `iss` is not the authority's, or not the template filled with `tid`.
+    #[error("the token's issuer is not this authority's")]
+    Issuer,
+    /// `tid` is missing or not the one tenant of this authority.
+    #[error("the token's tenant is not this authority's")]
+    Tenant,
+    /// The consumer tenant at an authority for work accounts, or any other tenant at one for personal accounts.
+    #[error("the token's tenant issues another kind of account than this authority does")]
+    Kind,
+}
+
+impl IssuerInForce {
+    fn of_tenant(origin: &str, tenant: TenantId) -> Self {
+        Self::One { issuer: format!("{origin}/{tenant}/v2.0"), tenant: Some(tenant) }
+    }
+
+    /// What the metadata document must say.
+    #[must_use]
+    pub fn announced(&self) -> String {
+        match self {
+            Self::One { issuer, .. } => issuer.clone(),
+            Self::PerTenant { prefix, suffix } => format!("{prefix}{PLACEHOLDER}{suffix}"),
+        }
+    }
+
+    /// Whether a token of this `iss` and `tid` is this authority's to issue.
+    ///
+    /// # Errors
+    /// [`IssuerMismatch`] says which of the two does not fit.
+    pub fn accepts(&self, kind: AccountKind, issuer: &str, tenant: Option<TenantId>) -> Result<(), IssuerMismatch> {
+        match self {
+            Self::One { issuer: ours, tenant: pinned } => {
+                if issuer != ours {
+                    return Err(IssuerMismatch::Issuer);
+                }
+                if pinned.is_some() && tenant != *pinned {
+                    return Err(IssuerMismatch::Tenant);
+                }
+            }
+            Self::PerTenant { .. } => {
+                let tenant = tenant.ok_or(IssuerMismatch::Tenant)?;
+                if !self.fills_to(tenant, issuer) {
+                    return Err(IssuerMismatch::Issuer);
+                }
+            }
+        }
+        match (kind, tenant) {
+            (AccountKind::Work | AccountKind::Customer, Some(TenantId::CONSUMERS)) => Err(IssuerMismatch::Kind),
+            (AccountKind::Personal, Some(tenant)) if tenant != TenantId::CONSUMERS => Err(IssuerMismatch::Kind),
+            (AccountKind::Customer | AccountKind::Personal | AccountKind::Work, _) => Ok(()),
+        }
+    }
+
+    /// Compared piece by piece: no issuer is built per token, and nothing but the tenant may stand in the gap.
+    fn fills_to(&self, tenant: TenantId, issuer: &str) -> bool {
+        match self {
+            Self::One { issuer: ours, .. } => ours == issuer,
+            Self::PerTenant { prefix, suffix } => template_fills_to(prefix, suffix, tenant, issuer),
+        }
+    }
+}
+
+/// Whether `template` (an issuer, perhaps with `{tenantid}`) filled with `tenant` is exactly `issuer`. Microsoft's
+/// signing keys carry such a template each, and a key may sign for no other issuer.
+#[must_use]
+pub fn issuer_template_admits(template: &str, tenant: Option<TenantId>, issuer: &str) -> bool {
+    match (template.split_once(PLACEHOLDER), tenant) {
+        (None, _) => template == issuer,
+        (Some((prefix, suffix)), Some(tenant)) => template_fills_to(prefix, suffix, tenant, issuer),
+        (Some(_), None) => false,
+    }
+}
+
+fn template_fills_to(prefix: &str, suffix: &str, tenant: TenantId, issuer: &str) -> bool {
+    let gap = issuer.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
+    // The lower-case spelling only: an issuer is compared as a string (RFC 9207 §2.4), and that is how it is issued.
+    gap.is_some_and(|gap| gap == tenant.to_string())
+}
+
+fn split_origin(url: &str) -> Option<(&str, &str)> {
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme))?;
+    let rest = &url[scheme.len()..];
+    let host_length = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = &rest[..host_length];
+    let plain =
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+    plain.then(|| url.split_at(scheme.len() + host_length))
+}
+
+fn has_query_or_fragment(url: &str) -> bool {
+    url.contains(['?', '#'])
+}
+
+/// The origin that stands in tokens, which for some of Microsoft's host names is another one.
+fn issuer_origin(origin: &str) -> String {
+    match origin {
+        "https://login.windows.net" | "https://login.microsoft.com" | "https://sts.windows.net" => {
+            "https://login.microsoftonline.com".into()
+        }
+        "https://login.chinacloudapi.cn" => "https://login.partner.microsoftonline.cn".into(),
+        "https://login.usgovcloudapi.net" => "https://login.microsoftonline.us".into(),
+        origin => origin.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

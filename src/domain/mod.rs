@@ -1,0 +1,24 @@
+//! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
+//!
+//! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
+//! want to go ([`origin`], [`target`], [`pattern`], [`route`]), what is decided ([`policy`], [`reason`],
+//! [`decision`]), and how a typed address becomes a place to sign in ([`address`], [`realm`]).
+
+pub mod account;
+pub mod address;
+pub mod authority;
+pub mod decision;
+pub mod guid;
+pub mod identity_headers;
+pub mod interaction;
+pub mod origin;
+pub mod pattern;
+pub mod policy;
+pub mod principal;
+pub mod realm;
+pub mod reason;
+pub mod return_to;
+pub mod route;
+pub mod session;
+pub mod target;
+pub mod time;

@@ -1,0 +1,270 @@
+//! The policy: a pure function of route, person and time. A typed address, a callback, every request and every bearer
+//! token are judged here and nowhere else.
+//!
+//! The order of checks is the order of [`Check::ORDER`], each with a reason of its own. More requirements can only turn
+//! admission into refusal, never the other way round (a property test holds that).
+
+use super::account::{AccountKind, Home, Membership, TenantId};
+use super::authority::AuthorityName;
+use super::principal::{Groups, Principal};
+use super::reason::Reason;
+use super::route::{Access, BearerRequirements, Guests, Requirements, Route};
+
+/// One step of the judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// `accounts`
+    Kind,
+    /// `authorities`
+    Authority,
+    /// `tenants`
+    Tenant,
+    /// `guests`
+    Membership,
+    /// `groups` and `roles`
+    Groups,
+    /// `bearer`
+    Bearer,
+}
+
+impl Check {
+    /// The order in which a person is judged: the first failure is the reason they read.
+    pub const ORDER: [Self; 6] = [Self::Kind, Self::Authority, Self::Tenant, Self::Membership, Self::Groups, Self::Bearer];
+}
+
+/// An access token's claims about the API call, beside those about the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessGrant {
+    /// `aud`
+    pub audiences: Vec<String>,
+    /// `scp` (or `scope`), split at spaces.
+    pub scopes: Vec<String>,
+}
+
+/// Whom to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The validated person.
+    pub principal: &'a Principal,
+    /// There when they came with an access token instead of a session.
+    pub grant: Option<&'a AccessGrant>,
+}
+
+impl Route {
+    /// Runs one check.
+    ///
+    /// # Errors
+    /// The reason why it fails. A public route passes every check.
+    pub fn run(&self, check: Check, subject: Subject<'_>) -> Result<(), Reason> {
+        let Some(wanted) = self.access.requirements() else { return Ok(()) };
+        let who = subject.principal;
+        match check {
+            Check::Kind => wanted.check_kind(who.kind),
+            Check::Authority => wanted.check_authority(&who.authority),
+            Check::Tenant => wanted.check_tenant(who.kind, who.tenant),
+            Check::Membership => wanted.check_membership(who.kind, who.membership, who.home),
+            Check::Groups => wanted.check_groups(&who.groups, &who.roles),
+            Check::Bearer => match subject.grant {
+                Some(grant) => check_bearer(self.bearer.as_ref(), grant, who),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Judges a validated person: every check in order, the first failure decides.
+    ///
+    /// # Errors
+    /// The reason of the first check that fails.
+    pub fn judge<'a>(&self, subject: Subject<'a>) -> Result<Permit<'a>, Reason> {
+        for check in Check::ORDER {
+            self.run(check, subject)?;
+        }
+        Ok(Permit { who: Some(subject.principal) })
+    }
+
+    /// Decides a request from what it brought.
+    #[must_use]
+    pub fn decide<'a>(&self, presented: Presented<'a>) -> Decision<'a> {
+        match &self.access {
+            Access::Public => Decision::Allow(Permit::ANONYMOUS, Reason::Public),
+            Access::Optional(_) => match self.decide_required(presented) {
+                // A token that was sent on purpose and does not hold is an error even where none is needed.
+                Decision::Deny { reason: reason @ Reason::InvalidToken, who } => Decision::Deny { reason, who },
+                Decision::Allow(permit, reason) => Decision::Allow(permit, reason),
+                Decision::Challenge(_) | Decision::Deny { .. } => Decision::Allow(Permit::ANONYMOUS, Reason::Public),
+            },
+            Access::Required(_) => self.decide_required(presented),
+        }
+    }
+
+    fn decide_required<'a>(&self, presented: Presented<'a>) -> Decision<'a> {
+        match presented {
+            Presented::Nothing => Decision::Challenge(Reason::SignInRequired),
+            Presented::OnlyEnded => Decision::Challenge(Reason::SessionExpired),
+            Presented::BadToken => Decision::Deny { reason: Reason::InvalidToken, who: None },
+            Presented::Token { principal, grant } => match self.judge(Subject { principal, grant: Some(grant) }) {
+                Ok(permit) => Decision::Allow(permit, Reason::SignedIn),
+                Err(reason) => Decision::Deny { reason, who: Some(principal) },
+            },
+            Presented::Sessions(people) => {
+                let mut refused = None;
+                for &principal in people {
+                    match self.judge(Subject { principal, grant: None }) {
+                        Ok(permit) => return Decision::Allow(permit, Reason::SignedIn),
+                        Err(reason) => refused = refused.or(Some((reason, principal))),
+                    }
+                }
+                match refused {
+                    Some((reason, principal)) => Decision::Deny { reason, who: Some(principal) },
+                    None => Decision::Challenge(Reason::SignInRequired),
+                }
+            }
+        }
+    }
+}
+
+/// What a request brought.
+#[derive(Debug, Clone, Copy)]
+pub enum Presented<'a> {
+    /// No session and no token.
+    Nothing,
+    /// Sessions, none of them live any more.
+    OnlyEnded,
+    /// The people of the live sessions, in the order the route prefers.
+    Sessions(&'a [&'a Principal]),
+    /// An access token that does not hold, or that this route does not accept.
+    BadToken,
+    /// A validated access token.
+    Token {
+        /// Whose it is.
+        principal: &'a Principal,
+        /// What for.
+        grant: &'a AccessGrant,
+    },
+}
+
+/// What is decided for a request.
+#[derive(Debug)]
+pub enum Decision<'a> {
+    /// Forward.
+    Allow(Permit<'a>, Reason),
+    /// A sign-in can change the answer.
+    Challenge(Reason),
+    /// Signing in with the same account again cannot.
+    Deny {
+        /// Why.
+        reason: Reason,
+        /// Who was judged, if anybody.
+        who: Option<&'a Principal>,
+    },
+}
+
+/// The proof that a request was judged and admitted. Only this module makes one; forwarding asks for one.
+///
+/// ```compile_fail
+/// let forged = homerealm::domain::policy::Permit { who: None };
+/// ```
+#[derive(Debug)]
+#[must_use = "a permit is there to be forwarded with"]
+pub struct Permit<'a> {
+    who: Option<&'a Principal>,
+}
+
+impl<'a> Permit<'a> {
+    const ANONYMOUS: Self = Self { who: None };
+
+    /// The admitted person; `None` where a route lets everybody in.
+    #[must_use]
+    pub const fn principal(&self) -> Option<&'a Principal> {
+        self.who
+    }
+}
+
+impl Requirements {
+    /// `accounts`.
+    ///
+    /// # Errors
+    /// The refusal of that kind.
+    pub const fn check_kind(&self, kind: AccountKind) -> Result<(), Reason> {
+        if self.kinds.contains(kind) {
+            return Ok(());
+        }
+        Err(match kind {
+            AccountKind::Customer => Reason::CustomerAccountNotAllowed,
+            AccountKind::Personal => Reason::PersonalAccountNotAllowed,
+            AccountKind::Work => Reason::WorkAccountNotAllowed,
+        })
+    }
+
+    /// `authorities`.
+    ///
+    /// # Errors
+    /// [`Reason::AuthorityNotAllowed`].
+    pub fn check_authority(&self, authority: &AuthorityName) -> Result<(), Reason> {
+        if self.authorities.contains(authority) { Ok(()) } else { Err(Reason::AuthorityNotAllowed) }
+    }
+
+    /// `tenants`, which speak of work accounts only.
+    ///
+    /// # Errors
+    /// [`Reason::TenantNotAllowed`], also for a work account that names no tenant.
+    pub fn check_tenant(&self, kind: AccountKind, tenant: Option<TenantId>) -> Result<(), Reason> {
+        match kind {
+            AccountKind::Customer | AccountKind::Personal => Ok(()),
+            AccountKind::Work if self.tenants.is_empty() => Ok(()),
+            AccountKind::Work => match tenant {
+                Some(tenant) if self.tenants.contains(&tenant) => Ok(()),
+                Some(_) | None => Err(Reason::TenantNotAllowed),
+            },
+        }
+    }
+
+    /// `guests`, which speak of work accounts only.
+    ///
+    /// # Errors
+    /// The refusal that names what is known: a personal guest, a guest, or not known.
+    pub const fn check_membership(&self, kind: AccountKind, membership: Membership, home: Home) -> Result<(), Reason> {
+        match kind {
+            AccountKind::Customer | AccountKind::Personal => return Ok(()),
+            AccountKind::Work => {}
+        }
+        match (self.guests, membership, home) {
+            (Guests::Allow, _, _) | (Guests::Deny | Guests::Work, Membership::Member, _) => Ok(()),
+            (Guests::Work, Membership::Guest | Membership::Unknown, Home::OtherTenant | Home::ThisTenant) => Ok(()),
+            (Guests::Deny | Guests::Work, Membership::Guest | Membership::Unknown, Home::Personal) => Err(Reason::PersonalGuestNotAllowed),
+            (Guests::Work, Membership::Unknown, Home::EmailCode | Home::Social) => Err(Reason::GuestNotAllowed),
+            (Guests::Deny | Guests::Work, Membership::Guest, _) => Err(Reason::GuestNotAllowed),
+            (Guests::Deny | Guests::Work, Membership::Unknown, _) => Err(Reason::MembershipUnknown),
+        }
+    }
+
+    /// `groups` and `roles`: one of either suffices.
+    ///
+    /// # Errors
+    /// [`Reason::GroupsOverage`] if the token left out the list that could have held a wanted group, else
+    /// [`Reason::GroupRequired`].
+    pub fn check_groups(&self, groups: &Groups, roles: &[std::sync::Arc<str>]) -> Result<(), Reason> {
+        if self.groups.is_empty() && self.roles.is_empty() {
+            return Ok(());
+        }
+        if roles.iter().any(|role| self.roles.contains(role)) {
+            return Ok(());
+        }
+        match groups {
+            Groups::Listed(groups) if groups.iter().any(|group| self.groups.contains(group)) => Ok(()),
+            Groups::Overage if !self.groups.is_empty() => Err(Reason::GroupsOverage),
+            Groups::Listed(_) | Groups::Overage => Err(Reason::GroupRequired),
+        }
+    }
+}
+
+fn check_bearer(wanted: Option<&BearerRequirements>, grant: &AccessGrant, who: &Principal) -> Result<(), Reason> {
+    let Some(wanted) = wanted else { return Err(Reason::InvalidToken) };
+    let for_us = grant.audiences.iter().any(|audience| wanted.audiences.iter().any(|ours| **ours == **audience));
+    let scopes = wanted.scopes.iter().all(|scope| grant.scopes.iter().any(|granted| **granted == **scope));
+    let roles = wanted.roles.is_empty() || who.roles.iter().any(|role| wanted.roles.contains(role));
+    if for_us && scopes && roles { Ok(()) } else { Err(Reason::InsufficientScope) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,365 @@
+//! Routes: what each one matches, whom it admits, where it forwards. Everything here is parsed already; the order of
+//! the file is the order of the table, the first match wins, and no match is an answer of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use super::account::{AccountKind, TenantId};
+use super::authority::AuthorityName;
+use super::identity_headers::{HeaderTemplate, Preset};
+use super::pattern::PathPattern;
+use super::target::Target;
+
+/// The name of a route in logs, pages and metrics.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteName(Arc<str>);
+
+impl RouteName {
+    /// Takes a name that the configuration has checked.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// Where in the configuration file something stands. Lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+}
+
+/// One `[[routes]]` table.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Unique in the table.
+    pub name: RouteName,
+    /// Where its `[[routes]]` line stands.
+    pub position: Position,
+    /// What it matches.
+    pub matcher: Matcher,
+    /// Whom it admits.
+    pub access: Access,
+    /// What somebody who is not signed in gets.
+    pub unauthenticated: Unauthenticated,
+    /// Access tokens accepted here; `None` accepts none.
+    pub bearer: Option<BearerRequirements>,
+    /// Where it forwards.
+    pub destination: Destination,
+    /// What the upstream is told about the person.
+    pub headers: HeaderRules,
+    /// How long the upstream may take.
+    pub timeouts: Timeouts,
+    /// The largest request body in bytes; `None` sets no bound.
+    pub max_body: Option<u64>,
+    /// Whether `Upgrade: websocket` is passed on.
+    pub websocket: bool,
+}
+
+/// What a route matches. Each part left out matches everything.
+#[derive(Debug, Clone, Default)]
+pub struct Matcher {
+    /// Host name without port, lower case.
+    pub host: Option<String>,
+    /// The path.
+    pub path: Option<PathPattern>,
+    /// Methods; empty matches all.
+    pub methods: Vec<Method>,
+}
+
+impl Matcher {
+    /// Whether a request for `target` with `method` is meant. A route for GET takes HEAD as well (RFC 9110 §9.3.2:
+    /// HEAD is GET without the content).
+    #[must_use]
+    pub fn matches(&self, target: &Target, method: &Method) -> bool {
+        self.host.as_deref().is_none_or(|host| host == target.host())
+            && self.path.as_ref().is_none_or(|pattern| pattern.matches(target.path()))
+            && (self.methods.is_empty()
+                || self.methods.contains(method)
+                || (*method == Method::HEAD && self.methods.contains(&Method::GET)))
+    }
+}
+
+/// `auth` with what belongs to it.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// `auth = "none"`: no identity is looked for and none is forwarded.
+    Public,
+    /// `auth = "optional"`: an admitted identity is forwarded if there is one.
+    Optional(Requirements),
+    /// `auth = "required"`.
+    Required(Requirements),
+}
+
+impl Access {
+    /// The requirements, if the route looks at identities at all.
+    #[must_use]
+    pub const fn requirements(&self) -> Option<&Requirements> {
+        match self {
+            Self::Public => None,
+            Self::Optional(requirements) | Self::Required(requirements) => Some(requirements),
+        }
+    }
+}
+
+/// Whom a route admits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirements {
+    /// Kinds of account.
+    pub kinds: AccountKinds,
+    /// Authorities, in the order in which their sessions are tried. Never empty: the configuration fills the default in.
+    pub authorities: Vec<AuthorityName>,
+    /// Tenants of work accounts; empty admits every tenant.
+    pub tenants: Vec<TenantId>,
+    /// Guests of those tenants.
+    pub guests: Guests,
+    /// Object ids of groups. One of groups and roles together suffices; both empty asks for none.
+    pub groups: Vec<Arc<str>>,
+    /// App roles.
+    pub roles: Vec<Arc<str>>,
+}
+
+/// A set of account kinds, never empty in a route that looks at identities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccountKinds {
+    customer: bool,
+    personal: bool,
+    work: bool,
+}
+
+impl AccountKinds {
+    /// Every kind.
+    pub const ANY: Self = Self { customer: true, personal: true, work: true };
+
+    /// The set with `kind` in it.
+    #[must_use]
+    pub const fn with(mut self, kind: AccountKind) -> Self {
+        match kind {
+            AccountKind::Customer => self.customer = true,
+            AccountKind::Personal => self.personal = true,
+            AccountKind::Work => self.work = true,
+        }
+        self
+    }
+
+    /// Whether `kind` is in the set.
+    #[must_use]
+    pub const fn contains(self, kind: AccountKind) -> bool {
+        match kind {
+            AccountKind::Customer => self.customer,
+            AccountKind::Personal => self.personal,
+            AccountKind::Work => self.work,
+        }
+    }
+
+    /// The kinds in the set, in the order of [`AccountKind::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = AccountKind> {
+        AccountKind::ALL.into_iter().filter(move |kind| self.contains(*kind))
+    }
+}
+
+impl FromIterator<AccountKind> for AccountKinds {
+    fn from_iter<T: IntoIterator<Item = AccountKind>>(kinds: T) -> Self {
+        kinds.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+/// `guests`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Guests {
+    /// Whoever the tenant lets in.
+    Allow,
+    /// Members only.
+    #[default]
+    Deny,
+    /// Guests whose home is a work account.
+    Work,
+}
+
+/// `unauthenticated`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unauthenticated {
+    /// Navigations are sent to sign in, everything else gets 401.
+    #[default]
+    Auto,
+    /// GET and HEAD are sent to sign in, whatever asks.
+    Redirect,
+    /// 401 for everything.
+    Refuse,
+}
+
+/// `bearer`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BearerRequirements {
+    /// One of these must be the token's `aud`. Never empty.
+    pub audiences: Vec<Arc<str>>,
+    /// All of these must be in `scp`.
+    pub scopes: Vec<Arc<str>>,
+    /// One of these must be in `roles`; empty asks for none.
+    pub roles: Vec<Arc<str>>,
+}
+
+/// Where a route forwards.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// Everybody to the same place.
+    One(Forward),
+    /// Each kind to its own place; a kind without one is answered with `no_route`.
+    ByKind {
+        /// For work accounts.
+        work: Option<Forward>,
+        /// For personal accounts.
+        personal: Option<Forward>,
+        /// For customer accounts.
+        customer: Option<Forward>,
+    },
+}
+
+impl Destination {
+    /// The place for somebody of this kind (`None`: nobody is signed in).
+    #[must_use]
+    pub const fn of(&self, kind: Option<AccountKind>) -> Option<&Forward> {
+        match (self, kind) {
+            (Self::One(forward), _) => Some(forward),
+            (Self::ByKind { work, .. }, Some(AccountKind::Work)) => work.as_ref(),
+            (Self::ByKind { personal, .. }, Some(AccountKind::Personal)) => personal.as_ref(),
+            (Self::ByKind { customer, .. }, Some(AccountKind::Customer)) => customer.as_ref(),
+            (Self::ByKind { .. }, None) => None,
+        }
+    }
+}
+
+/// One place to forward to.
+#[derive(Debug, Clone)]
+pub enum Forward {
+    /// Answer with 302 to this fixed URL.
+    Redirect(url::Url),
+    /// Pass the request on.
+    Upstream(Arc<Upstream>),
+}
+
+/// An HTTP/1.1 origin server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Upstream {
+    /// Whether to speak TLS.
+    pub scheme: UpstreamScheme,
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// What the request's path is appended to: empty, or starting with `/` and not ending with one.
+    pub base_path: String,
+}
+
+/// How to reach an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UpstreamScheme {
+    /// Clear text.
+    Http,
+    /// TLS with the system's trust roots.
+    Https,
+}
+
+/// `headers`.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderRules {
+    /// The set of identity headers.
+    pub preset: Preset,
+    /// Further headers, made of the person's facts.
+    pub set: Vec<(HeaderName, HeaderTemplate)>,
+    /// Request headers that are not passed on.
+    pub remove: Vec<HeaderName>,
+}
+
+/// `timeouts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a new connection to the upstream, TLS included.
+    pub connect: Duration,
+    /// From the last byte of the request head to the response head.
+    pub response: Duration,
+    /// Between two pieces of a body, in either direction.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(2), response: Duration::from_secs(30), idle: Duration::from_secs(60) }
+    }
+}
+
+/// All routes, in file order.
+#[derive(Debug, Clone, Default)]
+pub struct RouteTable(Vec<Route>);
+
+/// Why no route can be named for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoMatch {
+    /// The path has parameters (`;x=1`), and with and without them it meets different routes: an upstream that drops
+    /// them would serve what another route guards.
+    Ambiguous,
+    /// None matches.
+    NoRoute,
+}
+
+impl RouteTable {
+    /// The table of these routes.
+    #[must_use]
+    pub const fn new(routes: Vec<Route>) -> Self {
+        Self(routes)
+    }
+
+    /// The routes in file order.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.0
+    }
+
+    /// The route of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.name.as_str() == name)
+    }
+
+    /// The first route that matches.
+    ///
+    /// # Errors
+    /// [`NoMatch`]; nothing is forwarded by default.
+    pub fn find(&self, target: &Target, method: &Method) -> Result<&Route, NoMatch> {
+        let literal = self.first(target, method);
+        if let Some(bare) = target.without_parameters() {
+            let bare = self.first(&bare, method);
+            if literal.map(|route| &route.name) != bare.map(|route| &route.name) {
+                return Err(NoMatch::Ambiguous);
+            }
+        }
+        literal.ok_or(NoMatch::NoRoute)
+    }
+
+    fn first(&self, target: &Target, method: &Method) -> Option<&Route> {
+        self.0.iter().find(|route| route.matcher.matches(target, method))
+    }
+}

@@ -1,0 +1,79 @@
+//! A session: who signed in, when, and when they were last here. It holds claims, not verdicts: every request is judged
+//! anew.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::principal::Principal;
+use super::time::Timestamp;
+
+/// Names a session in logs and lists. New at every sign-in (session fixation); never the key to anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SessionId(pub [u8; 16]);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({:02x}{:02x}…)", self.0[0], self.0[1])
+    }
+}
+
+/// One person at one authority, in one browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// New at every sign-in.
+    pub id: SessionId,
+    /// Who.
+    pub principal: Principal,
+    /// When they signed in; the absolute lifetime counts from here.
+    pub signed_in_at: Timestamp,
+    /// When they were last here; the idle lifetime counts from here.
+    pub last_seen: Timestamp,
+    /// The authority's opaque `login_hint` claim, which lets its sign-out page skip the question which account.
+    pub sign_out_hint: Option<String>,
+}
+
+/// `idle` and `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// How long a session lasts without a request.
+    pub idle: Duration,
+    /// How long a session lasts at all.
+    pub max: Duration,
+}
+
+/// What a session is worth at a moment. It only ever ages: an ended session never comes back to life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not any more.
+    Ended,
+    /// For this much longer, if nobody comes.
+    Live {
+        /// Until it ends by itself.
+        left: Duration,
+    },
+}
+
+impl Session {
+    /// What the session is worth now.
+    #[must_use]
+    pub fn standing(&self, lifetimes: Lifetimes, now: Timestamp) -> Standing {
+        let of_idle = lifetimes.idle.saturating_sub(now.since(self.last_seen));
+        let of_max = lifetimes.max.saturating_sub(now.since(self.signed_in_at));
+        match of_idle.min(of_max) {
+            Duration::ZERO => Standing::Ended,
+            left => Standing::Live { left },
+        }
+    }
+
+    /// Whether the browser's copy is old enough to be written again. Not at every request: once per twentieth of the
+    /// idle time keeps the clock honest to 5 % and most answers free of a cookie.
+    #[must_use]
+    pub fn is_due_for_renewal(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        now.since(self.last_seen) >= lifetimes.idle / 20
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+//! The `homerealm` binary.
+fn main() {}

@@ -1,0 +1,17 @@
+//! Protocol messages and checks without I/O: OAuth 2.0, OpenID Connect, and the sealed artefacts that we hand to
+//! browsers. Imports `domain`.
+
+pub mod access_token;
+pub mod attempt;
+pub mod authorize;
+pub mod callback;
+pub mod client;
+pub mod cookies;
+pub mod id_token;
+pub mod keys;
+pub mod logout;
+pub mod metadata;
+pub mod seal;
+pub mod secret;
+pub mod session_cookie;
+pub mod token;

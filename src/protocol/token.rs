@@ -1,0 +1,43 @@
+//! The token request and its answer (RFC 6749 §4.1.3, §4.1.4, §5).
+
+use super::secret::Secret;
+use crate::domain::account::TenantId;
+
+/// What is spent at the token endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeGrant<'a> {
+    /// `code`
+    pub code: &'a Secret<String>,
+    /// `code_verifier` (RFC 7636 §4.5)
+    pub verifier: &'a Secret<String>,
+    /// The `redirect_uri` of the authorization request, character for character.
+    pub redirect_uri: &'a str,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct TokenResponse {
+    /// `id_token`, not judged yet.
+    pub id_token: Secret<String>,
+    /// `access_token`, for `at_hash` only.
+    pub access_token: Option<Secret<String>>,
+    /// `utid` of Microsoft's `client_info`: the home tenant, as the token endpoint itself told us.
+    pub home_tenant: Option<TenantId>,
+}
+
+/// Why a code was not turned into tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum RedeemError {
+    /// The provider refused our client: a wrong or expired secret (`invalid_client`, `unauthorized_client`).
+    #[error("the provider refuses our client: {0}")]
+    ClientRefused(String),
+    /// The provider refused the code: late, spent, or another client's (`invalid_grant`).
+    #[error("the provider refuses the code: {0}")]
+    GrantRefused(String),
+    /// Any other error, or an answer that cannot be read.
+    #[error("the token endpoint answered with an error: {0}")]
+    Provider(String),
+    /// No answer.
+    #[error("the token endpoint does not answer: {0}")]
+    Unavailable(String),
+}

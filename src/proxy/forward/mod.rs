@@ -1,0 +1,1 @@
+//! Passing an admitted request on.

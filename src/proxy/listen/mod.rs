@@ -1,0 +1,1 @@
+//! Listening sockets, connections and the strict reading of request heads.
