@@ -1,2 +1,7 @@
-//! The `homerealm` binary.
-fn main() {}
+//! The `homerealm` binary: hands the command line to [`homerealm::command`] and its verdict to the shell.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    homerealm::command::main()
+}

@@ -1,0 +1,82 @@
+//! The command line: one file per subcommand. Only this layer prints and decides exit codes.
+
+#[cfg(feature = "dev-idp")]
+mod demo;
+#[cfg(feature = "dev-idp")]
+mod dev_idp;
+
+mod check;
+mod print;
+mod run;
+mod runtime;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A sign-in routing proxy: personal or work account, the right authority, one policy per route.
+#[derive(Debug, Parser)]
+#[command(name = "homerealm", version, disable_help_subcommand = true, after_help = "Try it: homerealm demo")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validates a configuration and prints the redirect URIs to register
+    #[command(after_help = "Example: homerealm check homerealm.toml")]
+    Check(check::Arguments),
+
+    /// Everything on this machine, offline, nothing saved: identity provider, sample app and proxy
+    #[cfg(feature = "dev-idp")]
+    #[command(after_help = "Example: homerealm demo --port 9000")]
+    Demo(demo::Arguments),
+
+    /// The development identity provider alone, for other people's tests
+    #[cfg(feature = "dev-idp")]
+    #[command(after_help = "Example: homerealm dev-idp --port 8081")]
+    DevIdp(dev_idp::Arguments),
+
+    /// The proxy
+    #[command(after_help = "Example: homerealm run -c /etc/homerealm/homerealm.toml")]
+    Run(run::Arguments),
+
+    /// What this build is
+    #[command(after_help = "Example: homerealm version")]
+    Version,
+}
+
+/// What the shell is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// 0
+    Fine,
+    /// 1
+    Errors,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fine => Self::SUCCESS,
+            Verdict::Errors => Self::from(1),
+        }
+    }
+}
+
+/// Runs the command that the process was started with. Wrong usage ends the process with 2, as clap does.
+#[must_use]
+pub fn main() -> ExitCode {
+    let verdict = match CommandLine::parse().command {
+        Command::Check(arguments) => check::main(&arguments),
+        #[cfg(feature = "dev-idp")]
+        Command::Demo(arguments) => demo::main(&arguments),
+        #[cfg(feature = "dev-idp")]
+        Command::DevIdp(arguments) => dev_idp::main(&arguments),
+        Command::Run(arguments) => run::main(&arguments),
+        Command::Version => version::main(),
+    };
+    verdict.into()
+}
