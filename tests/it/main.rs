@@ -1,1 +1,5 @@
-fn main() {}
+//! Everything that is tested from outside: the built binary, real sockets, real providers, a real browser.
+
+mod support;
+
+mod demo;

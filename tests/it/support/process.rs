@@ -1,0 +1,115 @@
+//! The binary under test, and other programs, as child processes that end with the test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A running program.
+pub struct Process {
+    child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Process {
+    /// Starts a program; what it prints is collected.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that starts");
+        let output = Arc::<Mutex<String>>::default();
+        collect(child.stdout.take().expect("piped"), Arc::clone(&output));
+        collect(child.stderr.take().expect("piped"), Arc::clone(&output));
+        Self { child, output }
+    }
+
+    /// Everything printed so far.
+    pub fn output(&self) -> String {
+        self.output.lock().expect("no panic while holding it").clone()
+    }
+
+    /// Waits until something is printed.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        self.wait_until(|output| output.contains(text), text)
+    }
+
+    /// Waits until what is printed fits.
+    pub fn wait_until(&mut self, fits: impl Fn(&str) -> bool, what: &str) -> String {
+        let patience = Instant::now() + Duration::from_secs(60);
+        loop {
+            let output = self.output();
+            if fits(&output) {
+                return output;
+            }
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                panic!("ended with {status} before {what:?}:\n{}", self.output());
+            }
+            assert!(Instant::now() < patience, "no {what:?} within a minute:\n{output}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until a port answers.
+    pub fn wait_for_port(&mut self, port: u16) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err() {
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                panic!("ended with {status} before it listened:\n{}", self.output());
+            }
+            assert!(Instant::now() < patience, "port {port} does not answer within a minute:\n{}", self.output());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it is still running.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_none()
+    }
+
+    /// Waits for the end.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("a child of ours")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _already_gone = self.child.wait();
+    }
+}
+
+fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut output = into.lock().expect("no panic while holding it");
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
+
+/// The binary under test.
+pub fn homerealm() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_homerealm"));
+    command.env_remove("HTTP_PROXY").env_remove("http_proxy").env_remove("HTTPS_PROXY").env_remove("https_proxy");
+    command
+}
+
+/// The first of `count` free ports in a row. Tests of one run never get the same twice.
+pub fn free_ports(count: u16) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let offset = NEXT.fetch_add(count, Ordering::Relaxed);
+        // Below the range from which the system hands out ports to clients.
+        let first = 20_000 + (u16::try_from(std::process::id() % 8000).expect("small") + offset) % 10_000;
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+}
