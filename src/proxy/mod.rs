@@ -1,5 +1,16 @@
-//! The web face: connections, requests, pages, forwarding.
+//! The web face: connections, requests, pages, forwarding. [`serve`] is the life of a request on one screen.
 
+pub mod body;
+pub mod call;
 pub mod forward;
 pub mod listen;
 pub mod pages;
+pub mod problem;
+pub mod rate_limit;
+pub mod respond;
+pub mod serve;
+pub mod sessions;
+pub mod shared;
+pub mod visit;
+
+mod endpoints;

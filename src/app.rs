@@ -1,0 +1,175 @@
+//! The composition root: configuration → providers, keys, pages → one proxy per core → listening sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::SystemEntropy;
+use crate::adapters::http_client::HttpClient;
+use crate::adapters::provider::{DevelopmentProviders, HttpProvider, ProviderSettings};
+use crate::adapters::tenant_lookup::DiscoveryLookup;
+use crate::config::{AccessLog as AccessLogKey, AuthoritySettings, Config};
+use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::realm::Detect;
+use crate::flow::authority::{Authorities, Authority};
+use crate::flow::ports::{Clock, Entropy, TenantLookup};
+use crate::flow::sign_in::SignIn;
+use crate::protocol::consumed::Consumed;
+use crate::protocol::seal::KeyRing;
+use crate::proxy::forward::Forwarder;
+use crate::proxy::listen::{Limits, Workers};
+use crate::proxy::pages::assets::Assets;
+use crate::proxy::pages::chrome::Chrome;
+use crate::proxy::rate_limit::RateLimit;
+use crate::proxy::serve::Proxy;
+use crate::proxy::shared::{Remembering, Shared};
+use crate::proxy::visit::Reader;
+use crate::telemetry::access_log::{AccessLog, Format};
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct App {
+    workers: Workers,
+    stop: CancellationToken,
+}
+
+/// Why the proxy did not start. An authority that is down is no reason.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The trust roots of an authority cannot be used.
+    #[error("authority {authority}: {error}")]
+    Authority {
+        /// Which.
+        authority: AuthorityName,
+        /// Why.
+        error: String,
+    },
+    /// An address cannot be listened on.
+    #[error("{0}")]
+    Listen(#[from] crate::proxy::listen::ListenError),
+    /// No session key.
+    #[error("{0}")]
+    Keys(#[from] crate::protocol::seal::NoKeys),
+    /// The system's trust roots, for upstreams that speak TLS.
+    #[error("{0}")]
+    Upstreams(String),
+}
+
+impl App {
+    /// Starts everything and returns as soon as the sockets listen: metadata and keys of authorities are read in the
+    /// background.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let stop = CancellationToken::new();
+        let listen = config.listen.clone();
+        let shared = Arc::new(shared(config, &stop)?);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let forwarders = Forwarder::factory().map_err(|error| StartError::Upstreams(error.to_string()))?;
+        let make = move || {
+            let proxy = Arc::new(Proxy::new(Arc::clone(&shared), forwarders()));
+            move |request, connection| {
+                let proxy = Arc::clone(&proxy);
+                async move { proxy.serve(request, connection).await }
+            }
+        };
+        let workers = Workers::start(cores, &listen, Limits::default(), stop.clone(), make)?;
+        Ok(Self { workers, stop })
+    }
+
+    /// The addresses it listens on, ports filled in.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.workers.addresses()
+    }
+
+    /// Stops: no new connections, requests under way are finished within a bounded time.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        // Joining threads blocks.
+        let _joined = tokio::task::spawn_blocking(move || self.workers.join()).await;
+    }
+}
+
+fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let keys = Arc::new(KeyRing::new(config.session.keys)?);
+    let assets = Assets::new(&config.branding);
+    let chromes =
+        config.origins.iter().map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.prefix, &assets))).collect();
+    let development = if config.dev_allowed { DevelopmentProviders::Allowed } else { DevelopmentProviders::Refused };
+    let lookup = match config.directory.detect {
+        Detect::Lookup => lookup(&config.authorities)?,
+        Detect::Domains | Detect::Off => None,
+    };
+    let mut authorities = Authorities::new();
+    for settings in config.authorities {
+        authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, Arc::clone(&clock), stop)?));
+    }
+    Ok(Shared {
+        reader: Reader::new(&config.origins, config.trusted_proxies),
+        origins: config.origins,
+        prefix: config.prefix.clone(),
+        routes: config.routes,
+        directory: config.directory,
+        lookup,
+        sign_in: SignIn { authorities, keys: Arc::clone(&keys), consumed: Consumed::new(), prefix: config.prefix, clock, entropy },
+        keys,
+        lifetimes: config.session.lifetimes,
+        page: config.sign_in.page,
+        remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
+        rate_limit: RateLimit::per_minute(config.sign_in.posts_per_minute),
+        assets,
+        chromes,
+        tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
+        access_log: match config.access_log {
+            AccessLogKey::Human => AccessLog::to_stdout(Format::Human),
+            AccessLogKey::Json => AccessLog::to_stdout(Format::Json),
+            AccessLogKey::Off => AccessLog::off(),
+        },
+    })
+}
+
+fn authority(
+    settings: AuthoritySettings,
+    development: DevelopmentProviders,
+    clock: Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> Result<Authority, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: settings.name.clone(), error: error.to_string() };
+    let http = HttpClient::new(settings.ca_pem.as_deref()).map_err(|error| failed(&error))?;
+    let client_id = settings.client.id.clone();
+    let provider = Arc::new(HttpProvider::new(ProviderSettings {
+        authority: settings.name.clone(),
+        issuer: settings.issuer.clone(),
+        discovery: settings.discovery,
+        client: settings.client,
+        development,
+        http,
+        clock,
+    }));
+    tokio::spawn(Arc::clone(&provider).run(stop.clone()));
+    Ok(Authority {
+        name: settings.name,
+        kind: settings.kind,
+        issuer: settings.issuer,
+        client_id,
+        scopes: settings.scopes,
+        response_mode: settings.response_mode,
+        extra_params: settings.extra_params,
+        provider,
+    })
+}
+
+/// Asks the directory that `work` belongs to, at the host that the configuration names and no other.
+fn lookup(authorities: &[AuthoritySettings]) -> Result<Option<Arc<dyn TenantLookup>>, StartError> {
+    let organizations = |settings: &&AuthoritySettings| matches!(settings.issuer, ExpectedIssuer::Organizations { .. });
+    let Some(work) = authorities.iter().find(organizations) else { return Ok(None) };
+    let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: work.name.clone(), error: error.to_string() };
+    let http = HttpClient::new(work.ca_pem.as_deref()).map_err(|error| failed(&error))?;
+    Ok(Some(Arc::new(DiscoveryLookup::new(&work.discovery, Arc::new(http)))))
+}

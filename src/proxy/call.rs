@@ -1,0 +1,113 @@
+//! One request's own facts, made when it arrives: its decision id and the moment it is judged at. One moment per
+//! request: whatever is compared with it was judged by the same clock reading.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::domain::account::AccountKind;
+use crate::domain::authority::AuthorityName;
+use crate::domain::decision::{DecisionId, DecisionRecord, Outcome};
+use crate::domain::principal::Principal;
+use crate::domain::reason::{Fault, Reason};
+use crate::domain::route::Route;
+use crate::domain::time::Timestamp;
+
+/// A request's own facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Names the decision in the log and on the page.
+    pub id: DecisionId,
+    /// The moment it is judged at.
+    pub now: Timestamp,
+    arrived: Instant,
+}
+
+impl Call {
+    /// A request that arrives now.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { id: DecisionId::from_random(next_random()), now, arrived: Instant::now() }
+    }
+
+    /// How long it has taken so far.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.arrived.elapsed()
+    }
+}
+
+thread_local! {
+    static SEED: Cell<u64> = Cell::new(std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::thread::current().id()));
+}
+
+/// SplitMix64: ids need to differ, not to be secret, and must not cost a call into the system's randomness each.
+fn next_random() -> u64 {
+    SEED.with(|seed| {
+        seed.set(seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+        let mixed = seed.get();
+        let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    })
+}
+
+/// What was decided for a request: all of the [`DecisionRecord`] but its id.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    outcome: Outcome,
+    reason: Reason,
+    route: Option<(crate::domain::route::RouteName, crate::domain::route::Position)>,
+    who: Option<(AccountKind, AuthorityName)>,
+}
+
+impl Verdict {
+    /// Let in, or answered as wished.
+    #[must_use]
+    pub const fn allow(reason: Reason) -> Self {
+        Self { outcome: Outcome::Allow, reason, route: None, who: None }
+    }
+
+    /// Asked to sign in.
+    #[must_use]
+    pub const fn challenge(reason: Reason) -> Self {
+        Self { outcome: Outcome::Challenge, reason, route: None, who: None }
+    }
+
+    /// Not let in. Whose fault the reason is tells a refusal from a failure.
+    #[must_use]
+    pub const fn not_let_in(reason: Reason) -> Self {
+        let outcome = match reason.fault() {
+            Fault::Ours | Fault::Provider | Fault::Upstream => Outcome::Error,
+            Fault::Browser | Fault::Nobody | Fault::Person => Outcome::Deny,
+        };
+        Self { outcome, reason, route: None, who: None }
+    }
+
+    /// With the route that decided.
+    #[must_use]
+    pub fn on(mut self, route: &Route) -> Self {
+        self.route = Some((route.name.clone(), route.position));
+        self
+    }
+
+    /// With the person who was judged.
+    #[must_use]
+    pub fn about(mut self, who: Option<&Principal>) -> Self {
+        self.who = who.map(|who| (who.kind, who.authority.clone()));
+        self
+    }
+
+    /// The reason.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The whole record.
+    #[must_use]
+    pub fn record(self, id: DecisionId) -> DecisionRecord {
+        let (route, position) = self.route.unzip();
+        let (kind, authority) = self.who.unzip();
+        DecisionRecord { id, outcome: self.outcome, reason: self.reason, route, position, kind, authority }
+    }
+}

@@ -1,0 +1,150 @@
+//! `{prefix}/callback/{authority}`: somebody comes back. The validated token is judged by the route that asked; only
+//! then does the browser get a session.
+
+use axum::Extension;
+use axum::extract::{Path, Request};
+use http::HeaderMap;
+
+use super::{Asked, form, prompt};
+use crate::domain::authority::AuthorityName;
+use crate::domain::policy::Subject;
+use crate::domain::reason::Reason;
+use crate::domain::return_to::ReturnTo;
+use crate::domain::route::Route;
+use crate::domain::target::Target;
+use crate::flow::sign_in::{Arrival, Setback, Why};
+use crate::protocol::callback::AuthorizationResponse;
+use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::protocol::session_cookie;
+use crate::proxy::call::Verdict;
+use crate::proxy::pages::notice::Person;
+use crate::proxy::pages::reason::{ProviderDetails, Who};
+use crate::proxy::respond::{self, Redirect, Told};
+use crate::proxy::sessions::Sessions;
+
+/// `response_mode=query`
+pub(super) async fn query(Extension(asked): Extension<Asked>, Path(authority): Path<String>, headers: HeaderMap) -> Told {
+    let query = asked.visit.target.query().unwrap_or_default().to_owned();
+    receive(&asked, &authority, query.as_bytes(), &headers).await
+}
+
+/// `response_mode=form_post`: a form from another site, and the only one that is taken.
+pub(super) async fn form(Extension(asked): Extension<Asked>, Path(authority): Path<String>, request: Request) -> Told {
+    let (head, body) = request.into_parts();
+    match form::posted(&head.headers, body).await {
+        Ok(body) => receive(&asked, &authority, &body, &head.headers).await,
+        Err(reason) => asked.refuse(&asked.about(reason)),
+    }
+}
+
+async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &HeaderMap) -> Told {
+    let Ok(authority) = AuthorityName::parse(authority) else { return asked.refuse(&asked.about(Reason::NoRoute)) };
+    if !asked.shared.sign_in.authorities.contains_key(&authority) {
+        return asked.refuse(&asked.about(Reason::NoRoute));
+    }
+    let response = match AuthorizationResponse::parse(response) {
+        Ok(response) => response,
+        Err(defect) => {
+            tracing::info!(%authority, %defect, "An authorization response from {authority} could not be read");
+            return asked.refuse(&asked.about(Reason::BadRequest));
+        }
+    };
+    let origin = &asked.visit.origin;
+    let own = OwnCookies::read(headers, Dialect::of(origin));
+    match asked.shared.sign_in.finish(&authority, response, &own, origin).await {
+        Ok(arrival) => welcome(asked, arrival, &own),
+        Err(setback) => turn_back(asked, &authority, &setback, headers),
+    }
+}
+
+/// The token holds. Whether it opens the door is the route's to say, by the configuration of now.
+fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
+    let shared = &asked.shared;
+    let origin = &asked.visit.origin;
+    let return_to = place(asked, &arrival.return_to);
+    let who = &arrival.session.principal;
+    if arrival.hint.is_some_and(|hint| hint != who.kind) {
+        tracing::info!(authority = %who.authority, kind = who.kind.as_str(), "Somebody signed in with another kind of account than was guessed");
+    }
+    let route = route_of(asked, &return_to).or_else(|| shared.routes.named(&arrival.route));
+    if let Some(route) = route
+        && let Err(reason) = route.judge(Subject { principal: who, grant: None })
+    {
+        let organisation = who.tenant.and_then(|tenant| shared.tenant_names.get(&tenant)).map(String::as_str);
+        let mut page = asked.about(reason);
+        page.return_to = Some(&return_to);
+        page.who = Who::SignedIn(Person::of(who, organisation));
+        let mut told = asked.refuse(&page);
+        told.verdict = told.verdict.on(route).about(Some(who));
+        return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
+    }
+    let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
+    let written = session_cookie::write(&arrival.session, own, &shared.keys, origin, shared.lifetimes.max, &mut random);
+    let verdict = Verdict::allow(Reason::SignedIn).about(Some(who));
+    match written {
+        Ok(cookies) => {
+            let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), route.map_or(verdict.clone(), |route| verdict.on(route)));
+            told.with_cookies(cookies).with_cookies([arrival.spent, prompt::no_more(origin)])
+        }
+        Err(too_large) => {
+            tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; have the authority send fewer groups");
+            asked.refuse(&asked.about(Reason::HeadersTooLarge)).with_cookies([arrival.spent])
+        }
+    }
+}
+
+/// It did not work. Somebody who is signed in already is simply taken where they wanted to go; everybody else gets a
+/// page with a way on.
+fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, headers: &HeaderMap) -> Told {
+    let reason = setback.why.reason();
+    let return_to = setback.return_to.as_deref().map(|text| place(asked, text));
+    log(authority, &setback.why, reason);
+    if reason == Reason::FlowExpired
+        && let Some(return_to) = &return_to
+        && is_signed_in(asked, return_to, headers)
+    {
+        let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), Verdict::allow(Reason::SignedIn));
+        return told.with_cookies(setback.spent.clone());
+    }
+    let error = setback.why.provider_error();
+    let code = error.and_then(|error| error.aadsts.map(|number| format!("AADSTS{number}")).or_else(|| error.error.map(str::to_owned)));
+    let correlation = error.and_then(|error| error.correlation).map(|id| id.to_string());
+    let mut page = asked.about(reason);
+    page.return_to = return_to.as_ref();
+    page.retry_after = (reason == Reason::IdpUnavailable).then_some(respond::RETRY_SOON);
+    page.help = error.map(|error| error.help.sentence());
+    page.provider = ProviderDetails { code: code.as_deref(), correlation_id: correlation.as_deref() };
+    asked.refuse(&page).with_cookies(setback.spent.clone())
+}
+
+fn log(authority: &AuthorityName, why: &Why, reason: Reason) {
+    use crate::domain::reason::Fault;
+    let reason_code = reason.code();
+    match reason.fault() {
+        Fault::Ours | Fault::Provider => {
+            tracing::warn!(%authority, reason = reason_code, %why, "A sign-in by {authority} failed: {why}");
+        }
+        Fault::Browser | Fault::Nobody | Fault::Person | Fault::Upstream => {
+            tracing::info!(%authority, reason = reason_code, %why, "A sign-in by {authority} ended early: {why}");
+        }
+    }
+}
+
+/// What was sealed is parsed again: the origins may have changed since.
+fn place(asked: &Asked, text: &str) -> ReturnTo {
+    let parsed = ReturnTo::parse(text, &asked.visit.origin, &asked.shared.origins);
+    parsed.unwrap_or_else(|_| ReturnTo::front_page(&asked.visit.origin))
+}
+
+fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
+    let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).ok()?;
+    let route = asked.shared.routes.find(&target, &http::Method::GET).ok()?;
+    route.access.requirements().map(|_| route)
+}
+
+fn is_signed_in(asked: &Asked, return_to: &ReturnTo, headers: &HeaderMap) -> bool {
+    let Some(route) = route_of(asked, return_to) else { return false };
+    let authorities = route.access.requirements().map(|wanted| wanted.authorities.as_slice()).unwrap_or_default();
+    let sessions = Sessions::read(&asked.shared, headers, &asked.visit.origin, authorities, asked.call.now);
+    sessions.live.iter().any(|session| route.judge(Subject { principal: &session.principal, grant: None }).is_ok())
+}

@@ -1,0 +1,91 @@
+//! Queries and posted forms of our own endpoints: bounded, every name once.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use super::super::visit::Visit;
+use crate::domain::reason::Reason;
+
+/// The longest form, in bytes: an authorization response by POST is the largest.
+const LONGEST: usize = 16 * 1024;
+
+/// How long a form may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const MOST_FIELDS: usize = 32;
+
+/// The fields of a query or form. What is there twice could be read two ways, and is refused.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `a=b&c=d`.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Reason> {
+        if text.len() > LONGEST {
+            return Err(Reason::BadRequest);
+        }
+        let mut fields = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(text) {
+            let double = fields.iter().any(|(known, _)| *known == name);
+            if double || fields.len() == MOST_FIELDS {
+                return Err(Reason::BadRequest);
+            }
+            fields.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self(fields))
+    }
+
+    /// The value of a field; an empty one counts as left out.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Reads a posted form.
+///
+/// Whether it may be read at all is asked first: a form of another site's, or a body that is no form, is not.
+pub(super) async fn posted(headers: &HeaderMap, body: Body) -> Result<Bytes, Reason> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Reason::BadRequest);
+    }
+    let whole = Limited::new(body, LONGEST).collect();
+    match tokio::time::timeout(PATIENCE, whole).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(_)) | Err(_) => Err(Reason::BadRequest),
+    }
+}
+
+/// Whether a form was sent from one of our own pages. Browsers say where a form comes from, in `Origin` or
+/// `Sec-Fetch-Site`; a client that says nothing is no browser, and cannot be made to send a form unawares.
+pub(super) fn is_our_own(headers: &HeaderMap, visit: &Visit) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
+    let same_site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    let same_origin = text("origin").is_none_or(|origin| origin == visit.origin.as_str());
+    same_site && same_origin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_stands_once() {
+        let fields = Fields::parse(b"a=1&b=%C3%A4+x&empty=").expect("readable");
+        assert_eq!((fields.value("a"), fields.value("b"), fields.value("empty")), (Some("1"), Some("ä x"), None));
+        assert_eq!(Fields::parse(b"a=1&a=1").err(), Some(Reason::BadRequest));
+    }
+
+    #[test]
+    fn forms_are_bounded() {
+        let many = (0..33).map(|n| format!("f{n}=1")).collect::<Vec<_>>().join("&");
+        assert_eq!(Fields::parse(many.as_bytes()).err(), Some(Reason::BadRequest));
+        assert_eq!(Fields::parse(&vec![b'a'; LONGEST + 1]).err(), Some(Reason::BadRequest));
+        assert!(Fields::parse(&vec![b'a'; LONGEST]).is_ok());
+    }
+}

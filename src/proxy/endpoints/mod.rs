@@ -1,0 +1,103 @@
+//! Our own endpoints below the prefix, one file per URL. They are an axum router; what they need of the request was
+//! read before and comes along as [`Asked`].
+
+mod assets;
+mod callback;
+mod form;
+mod prompt;
+mod session;
+mod sign_in;
+mod sign_out;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use tower::ServiceExt as _;
+
+use super::call::{Call, Verdict};
+use super::pages::reason::ReasonPage;
+use super::respond::{self, Told};
+use super::shared::Shared;
+use super::visit::Visit;
+use crate::domain::reason::Reason;
+
+pub(super) use prompt::{ask_for_account, prompt};
+pub(super) use sign_in::depart;
+
+/// A request to one of our endpoints, read.
+#[derive(Debug, Clone)]
+struct Asked {
+    shared: Arc<Shared>,
+    call: Call,
+    visit: Visit,
+}
+
+impl Asked {
+    /// Refuses with a reason, in the form that the client understands.
+    fn refuse(&self, page: &ReasonPage<'_>) -> Told {
+        Told::new(respond::tell(&self.shared, &self.call, &self.visit, page), Verdict::not_let_in(page.reason))
+    }
+
+    /// A page about a reason, to be filled in.
+    const fn about(&self, reason: Reason) -> ReasonPage<'static> {
+        ReasonPage::new(reason, respond::reference(&self.call))
+    }
+}
+
+/// The endpoints below the prefix.
+pub(super) fn router(prefix: &str) -> Router {
+    let endpoints = Router::new()
+        .route("/sign-in", get(sign_in::page).post(sign_in::post))
+        .route("/callback/{authority}", get(callback::query).post(callback::form))
+        .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
+        .route("/signed-out", get(sign_out::done))
+        .route("/session", get(session::show))
+        .route("/assets/{name}", get(assets::serve));
+    Router::new().nest(prefix, endpoints).fallback(nothing_here).method_not_allowed_fallback(nothing_here)
+}
+
+/// Asks a router. Its answers are small and whole, so they are handed on as bytes.
+pub(super) async fn ask(
+    router: &Router,
+    shared: &Arc<Shared>,
+    call: Call,
+    visit: &Visit,
+    head: http::request::Parts,
+    body: hyper::body::Incoming,
+) -> Told {
+    let asked = Asked { shared: Arc::clone(shared), call, visit: visit.clone() };
+    let mut request = Request::from_parts(head, Body::new(body));
+    // The router matches what everything else matched: the normalised path.
+    match visit.target.path_and_query().parse() {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return asked.refuse(&asked.about(Reason::BadRequest)),
+    }
+    request.extensions_mut().insert(asked.clone());
+    let Ok(response) = router.clone().oneshot(request).await;
+    let (mut head, body) = response.into_parts();
+    let verdict = head.extensions.remove::<Verdict>().unwrap_or(Verdict::not_let_in(Reason::NoRoute));
+    match axum::body::to_bytes(body, MOST_OF_AN_ANSWER).await {
+        Ok(body) => Told::new(http::Response::from_parts(head, body), verdict),
+        Err(_) => asked.refuse(&asked.about(Reason::Configuration)),
+    }
+}
+
+/// Far more than any page; a logo is 64 KiB at most.
+const MOST_OF_AN_ANSWER: usize = 1 << 20;
+
+async fn nothing_here(Extension(asked): Extension<Asked>) -> Told {
+    asked.refuse(&asked.about(Reason::NoRoute))
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        let mut response = self.response.map(|body: Bytes| Body::from(body));
+        response.extensions_mut().insert(self.verdict);
+        response
+    }
+}

@@ -1,0 +1,332 @@
+//! `{prefix}/sign-in`: the page that asks for an address, and what becomes of the answer.
+//!
+//! A posted form is answered with a page that moves on by itself, never with a redirect: browsers hold the whole chain
+//! of redirects after a form against `form-action`, and a provider sends people on to places we cannot know.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::Request;
+use http::HeaderMap;
+
+use super::form::{self, Fields};
+use super::{Asked, prompt};
+use crate::domain::account::AccountKind;
+use crate::domain::address::Identifier;
+use crate::domain::authority::AuthorityName;
+use crate::domain::interaction::Interaction;
+use crate::domain::realm::{Realm, SignInPage, TenantOfDomain};
+use crate::domain::reason::Reason;
+use crate::domain::return_to::ReturnTo;
+use crate::domain::route::{Requirements, Route};
+use crate::domain::target::Target;
+use crate::flow::sign_in::{Departure, Wish};
+use crate::protocol::authorize::Prompt;
+use crate::protocol::cookies::{Dialect, OwnCookies, Presence};
+use crate::protocol::remembered::{self, Remembered};
+use crate::proxy::call::Verdict;
+use crate::proxy::pages::reason::Who;
+use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, Remember, SignInNotice, field};
+use crate::proxy::respond::{self, Redirect, Told};
+use crate::proxy::shared::Remembering;
+
+/// What a sign-in is for.
+struct Purpose<'a> {
+    asked: &'a Asked,
+    return_to: ReturnTo,
+    route: &'a Route,
+    wanted: &'a Requirements,
+    prompt: Prompt,
+    remember: Remember,
+}
+
+/// `GET`: the page, or, where nothing is to be asked, straight on.
+pub(super) async fn page(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
+    let fields = match Fields::parse(asked.visit.target.query().unwrap_or_default().as_bytes()) {
+        Ok(fields) => fields,
+        Err(reason) => return asked.refuse(&asked.about(reason)),
+    };
+    let own = OwnCookies::read(&headers, Dialect::of(&asked.visit.origin));
+    let purpose = match Purpose::read(&asked, &fields, &own) {
+        Ok(purpose) => purpose,
+        Err(reason) => return asked.refuse(&asked.about(reason)),
+    };
+    // Only a person's own navigation may start an attempt: an image or a prefetch must not fill the browser with cookies.
+    let by_hand = asked.visit.interaction == Interaction::Navigation;
+    let typed = fields.value("login_hint");
+    if let Some(kind) = fields.value(field::ACCOUNT).and_then(kind_named).filter(|_| by_hand) {
+        let place = match typed.map(Identifier::parse) {
+            Some(Ok(typed)) => purpose.place(&typed, Some(kind), &own).await,
+            Some(Err(_)) | None => purpose.place_of_kind(kind),
+        };
+        return match place {
+            Realm::Known { authority, .. } => purpose.go(&authority, typed, Some(kind), Way::Redirect, &own).await,
+            Realm::Ask(kinds) => purpose.choose(&kinds, typed),
+            Realm::Refused(reason) => purpose.refuse(reason, typed),
+        };
+    }
+    if asked.shared.page == SignInPage::Auto && purpose.prompt == Prompt::Default && by_hand {
+        let place = match typed.map(Identifier::parse) {
+            Some(Ok(typed)) => Some(purpose.place(&typed, None, &own).await),
+            Some(Err(_)) | None => purpose.only_place(),
+        };
+        if let Some(Realm::Known { authority, .. }) = place {
+            return purpose.go(&authority, typed, None, Way::Redirect, &own).await;
+        }
+    }
+    let notice = match fields.value("notice") {
+        Some("session_expired") => Some(SignInNotice::SessionEnded),
+        Some("signed_out") => Some(SignInNotice::SignedOut),
+        Some(_) | None => None,
+    };
+    purpose.address_page(typed.unwrap_or_default(), None, notice)
+}
+
+/// `POST`: the typed address.
+pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -> Told {
+    let (head, body) = request.into_parts();
+    if !form::is_our_own(&head.headers, &asked.visit) {
+        return asked.refuse(&asked.about(Reason::BadRequest));
+    }
+    if let Err(wait) = asked.shared.rate_limit.take(asked.visit.client, asked.call.now) {
+        let mut page = asked.about(Reason::RateLimited);
+        page.retry_after = Some(wait);
+        return asked.refuse(&page);
+    }
+    match read_post(&asked, &head.headers, body).await {
+        Ok(told) => told,
+        Err(reason) => asked.refuse(&asked.about(reason)),
+    }
+}
+
+async fn read_post(asked: &Asked, headers: &HeaderMap, body: Body) -> Result<Told, Reason> {
+    let body = form::posted(headers, body).await?;
+    let fields = Fields::parse(&body)?;
+    let own = OwnCookies::read(headers, Dialect::of(&asked.visit.origin));
+    let purpose = Purpose::read(asked, &fields, &own)?;
+    let chosen = match fields.value(field::ACCOUNT) {
+        Some(kind) => Some(kind_named(kind).ok_or(Reason::BadRequest)?),
+        None => None,
+    };
+    let written = fields.value(field::IDENTIFIER).unwrap_or_default();
+    let typed = match (Identifier::parse(written), chosen) {
+        (Ok(typed), _) => typed,
+        // "Sign-in options": a kind without an address.
+        (Err(_), Some(kind)) if written.is_empty() => {
+            return Ok(match purpose.place_of_kind(kind) {
+                Realm::Known { authority, .. } => purpose.go(&authority, None, chosen, Way::Page, &own).await,
+                Realm::Ask(kinds) => purpose.choose(&kinds, None),
+                Realm::Refused(reason) => purpose.refuse(reason, None),
+            });
+        }
+        (Err(_), _) => return Ok(purpose.address_page(written, Some(Reason::IdentifierInvalid), None)),
+    };
+    let told = match purpose.place(&typed, chosen, &own).await {
+        Realm::Ask(kinds) => purpose.choose(&kinds, Some(typed.as_str())),
+        Realm::Refused(reason) => purpose.refuse(reason, Some(typed.as_str())),
+        Realm::Known { authority, .. } => purpose.go(&authority, Some(typed.as_str()), chosen, Way::Page, &own).await,
+    };
+    Ok(match (chosen, purpose.remember) {
+        (Some(kind), Remember::Chosen) => told.with_cookies(purpose.remembered(&own).with(&typed, kind, asked)),
+        (Some(_), Remember::NotOffered | Remember::Offered) | (None, _) => told,
+    })
+}
+
+/// How to send the browser on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::proxy) enum Way {
+    /// A page that moves on: after a form.
+    Page,
+    /// A redirect: after a link.
+    Redirect,
+}
+
+impl<'a> Purpose<'a> {
+    fn read(asked: &'a Asked, fields: &Fields, own: &OwnCookies<'_>) -> Result<Self, Reason> {
+        let shared = &*asked.shared;
+        let origin = &asked.visit.origin;
+        let return_to = match fields.value(field::RETURN_TO) {
+            Some(text) => ReturnTo::parse(text, origin, &shared.origins).map_err(|_| Reason::BadRequest)?,
+            None => ReturnTo::front_page(origin),
+        };
+        let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
+        // A page of our own is nothing to come back to.
+        let return_to = if shared.is_own(target.path()) { ReturnTo::front_page(origin) } else { return_to };
+        let (route, wanted) = guarded_route(asked, &return_to)?;
+        let remember = match (shared.remembering, fields.value(field::REMEMBER)) {
+            (Remembering::Off, _) => Remember::NotOffered,
+            (Remembering::Offered, Some(_)) => Remember::Chosen,
+            (Remembering::Offered, None) => Remember::Offered,
+        };
+        Ok(Self { asked, return_to, route, wanted, prompt: prompt::prompt(fields.value(field::PROMPT), own), remember })
+    }
+
+    /// The ladder, with a look-up only where it could matter.
+    async fn place(&self, typed: &Identifier, chosen: Option<AccountKind>, own: &OwnCookies<'_>) -> Realm {
+        let shared = &self.asked.shared;
+        let remembered = self.remembered(own).kind_of(typed, self.asked);
+        let needed = shared.directory.lookup_needed(typed, chosen, remembered, self.wanted);
+        let looked_up = match (needed, &shared.lookup) {
+            (Some(domain), Some(lookup)) => lookup.tenant_of(domain).await,
+            (Some(_) | None, _) => TenantOfDomain::Unknown,
+        };
+        shared.directory.discover(typed, chosen, remembered, looked_up, self.wanted)
+    }
+
+    fn place_of_kind(&self, kind: AccountKind) -> Realm {
+        match self.asked.shared.directory.authority_of_kind(kind, self.wanted) {
+            Some(known) => Realm::Known { authority: known.name.clone(), how: crate::domain::realm::How::Chosen },
+            None => Realm::Refused(self.wanted.check_kind(kind).err().unwrap_or(Reason::AuthorityNotAllowed)),
+        }
+    }
+
+    fn only_place(&self) -> Option<Realm> {
+        let only = self.asked.shared.directory.only_authority(self.wanted)?;
+        Some(Realm::Known { authority: only.name.clone(), how: crate::domain::realm::How::OnlyOne })
+    }
+
+    fn remembered(&self, own: &OwnCookies<'_>) -> Choices {
+        match self.asked.shared.remembering {
+            Remembering::Off => Choices(Remembered::default()),
+            Remembering::Offered => match own.presence(remembered::NAME) {
+                Presence::Once(value) => Choices(Remembered::open(value, &self.asked.visit.origin, &self.asked.shared.keys, self.asked.call.now)),
+                Presence::Absent | Presence::Ambiguous => Choices(Remembered::default()),
+            },
+        }
+    }
+
+    async fn go(&self, authority: &AuthorityName, typed: Option<&str>, hint: Option<AccountKind>, way: Way, own: &OwnCookies<'_>) -> Told {
+        depart(self.asked.into(), authority, self.route, &self.return_to, Leaving { typed, hint, prompt: self.prompt, way }, own).await
+    }
+
+    fn carried(&self) -> Carried<'_> {
+        let prompt = match self.prompt {
+            Prompt::Default => None,
+            Prompt::SelectAccount => Some(prompt::SELECT_ACCOUNT),
+        };
+        Carried { return_to: &self.return_to, prompt, remember: self.remember }
+    }
+
+    fn address_page(&self, typed: &str, problem: Option<Reason>, notice: Option<SignInNotice>) -> Told {
+        let kinds: Vec<_> = self.wanted.kinds.iter().filter(|kind| self.has_authority_for(*kind)).collect();
+        let page = AddressPage { kinds: &kinds, carried: self.carried(), typed, problem, notice };
+        let response = page.render(self.asked.shared.chrome(&self.asked.visit.origin)).into_response();
+        let verdict = problem.map_or(Verdict::challenge(Reason::SignInRequired), Verdict::not_let_in);
+        Told::new(response, verdict.on(self.route))
+    }
+
+    fn has_authority_for(&self, kind: AccountKind) -> bool {
+        self.asked.shared.directory.authority_of_kind(kind, self.wanted).is_some()
+    }
+
+    fn choose(&self, kinds: &[AccountKind], identifier: Option<&str>) -> Told {
+        let page = ChooseKindPage { kinds, identifier, carried: self.carried() };
+        let response = page.render(self.asked.shared.chrome(&self.asked.visit.origin)).into_response();
+        Told::new(response, Verdict::challenge(Reason::SignInRequired).on(self.route))
+    }
+
+    fn refuse(&self, reason: Reason, typed: Option<&str>) -> Told {
+        let mut page = self.asked.about(reason);
+        page.return_to = Some(&self.return_to);
+        page.who = typed.map_or(Who::Nobody, Who::Typed);
+        let mut told = self.asked.refuse(&page);
+        told.verdict = told.verdict.on(self.route);
+        told
+    }
+}
+
+/// Remembered choices, as far as this configuration has them.
+struct Choices(Remembered);
+
+impl Choices {
+    fn kind_of(&self, typed: &Identifier, asked: &Asked) -> Option<AccountKind> {
+        self.0.kind_of(typed.as_str(), &asked.shared.keys)
+    }
+
+    fn with(self, typed: &Identifier, kind: AccountKind, asked: &Asked) -> [crate::protocol::cookies::SetCookie; 1] {
+        let shared = &asked.shared;
+        let remembered = self.0.with(typed.as_str(), kind, &shared.keys, asked.call.now);
+        let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
+        [remembered.cookie(&asked.visit.origin, &shared.keys, &mut random)]
+    }
+}
+
+/// What goes along.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::proxy) struct Leaving<'a> {
+    pub(in crate::proxy) typed: Option<&'a str>,
+    pub(in crate::proxy) hint: Option<AccountKind>,
+    pub(in crate::proxy) prompt: Prompt,
+    pub(in crate::proxy) way: Way,
+}
+
+/// Who sends somebody off: an endpoint, or a challenge on a route.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::proxy) struct From<'a> {
+    pub(in crate::proxy) shared: &'a crate::proxy::shared::Shared,
+    pub(in crate::proxy) call: &'a crate::proxy::call::Call,
+    pub(in crate::proxy) visit: &'a crate::proxy::visit::Visit,
+}
+
+impl<'a> std::convert::From<&'a Asked> for From<'a> {
+    fn from(asked: &'a Asked) -> Self {
+        Self { shared: &asked.shared, call: &asked.call, visit: &asked.visit }
+    }
+}
+
+/// Begins an attempt and sends the browser to the authority.
+pub(in crate::proxy) async fn depart(
+    from: From<'_>,
+    authority: &AuthorityName,
+    route: &Route,
+    return_to: &ReturnTo,
+    leaving: Leaving<'_>,
+    own: &OwnCookies<'_>,
+) -> Told {
+    let From { shared, call, visit } = from;
+    let fail = |reason: Reason| {
+        let mut page = crate::proxy::pages::reason::ReasonPage::new(reason, respond::reference(call));
+        page.return_to = Some(return_to);
+        page.retry_after = (reason == Reason::IdpUnavailable).then_some(respond::RETRY_SOON);
+        Told::new(respond::tell(shared, call, visit, &page), Verdict::not_let_in(reason).on(route))
+    };
+    let Some(authority) = shared.sign_in.authorities.get(authority) else { return fail(Reason::Configuration) };
+    let wish = Wish {
+        authority,
+        origin: &visit.origin,
+        route: &route.name,
+        return_to,
+        login_hint: leaving.typed,
+        hint: leaving.hint,
+        prompt: leaving.prompt,
+    };
+    let Departure { url, cookies } = match shared.sign_in.begin(&wish, own).await {
+        Ok(departure) => departure,
+        Err(error) => {
+            tracing::warn!(authority = %authority.name, %error, "The metadata of {} cannot be read, so nobody can be sent there", authority.name);
+            return fail(Reason::IdpUnavailable);
+        }
+    };
+    let response = match leaving.way {
+        Way::Redirect => respond::redirect(Redirect::Found, url.as_str()),
+        Way::Page => match ContinuePage::new(&url) {
+            Ok(page) => page.render(shared.chrome(&visit.origin)).into_response(),
+            Err(_) => return fail(Reason::Configuration),
+        },
+    };
+    Told::new(response, Verdict::challenge(Reason::SignInRequired).on(route)).with_cookies(cookies)
+}
+
+/// The route that a return target leads to, if somebody has to be signed in there; otherwise the first such route of
+/// its origin: whoever signs in without going anywhere wants to be signed in for something.
+fn guarded_route<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Result<(&'a Route, &'a Requirements), Reason> {
+    let routes = &asked.shared.routes;
+    let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
+    let meant = routes.find(&target, &http::Method::GET).ok();
+    let of_origin = routes.routes().iter().filter(|route| route.matcher.host.as_deref().is_none_or(|host| host == target.host()));
+    let guarded = |route: &'a Route| route.access.requirements().map(|wanted| (route, wanted));
+    meant.and_then(guarded).or_else(|| of_origin.into_iter().find_map(guarded)).ok_or(Reason::NoRoute)
+}
+
+fn kind_named(name: &str) -> Option<AccountKind> {
+    AccountKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+}

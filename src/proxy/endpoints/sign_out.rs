@@ -1,0 +1,108 @@
+//! `{prefix}/sign-out`: a page that asks (a mere link must not sign anybody out), and the end of sessions here and at
+//! the authority.
+
+use axum::Extension;
+use axum::extract::Request;
+use http::HeaderMap;
+
+use super::form::{self, Fields};
+use super::{Asked, prompt};
+use crate::domain::reason::Reason;
+use crate::domain::return_to::ReturnTo;
+use crate::domain::session::Session;
+use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::protocol::logout::EndSession;
+use crate::protocol::session_cookie;
+use crate::proxy::call::Verdict;
+use crate::proxy::pages::notice::Person;
+use crate::proxy::pages::sign_in::{ContinuePage, field};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, OpenSession, SESSION_FIELD, SignedOut};
+use crate::proxy::respond::{self, Told};
+use crate::proxy::sessions::Sessions;
+
+/// `GET`: asks.
+pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
+    let fields = match Fields::parse(asked.visit.target.query().unwrap_or_default().as_bytes()) {
+        Ok(fields) => fields,
+        Err(reason) => return asked.refuse(&asked.about(reason)),
+    };
+    let live = sessions(&asked, &headers);
+    let open: Vec<_> = live
+        .iter()
+        .map(|session| {
+            let who = &session.principal;
+            let organisation = who.tenant.and_then(|tenant| asked.shared.tenant_names.get(&tenant)).map(String::as_str);
+            OpenSession { authority: &who.authority, person: Person::of(who, organisation) }
+        })
+        .collect();
+    let page = ConfirmSignOut { sessions: &open, return_to: return_to(&asked, &fields).as_ref() };
+    Told::new(page.render(asked.shared.chrome(&asked.visit.origin)).into_response(), Verdict::allow(Reason::Public))
+}
+
+/// `POST`: ends one session, or all of them; then the authority is told.
+pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -> Told {
+    let (head, body) = request.into_parts();
+    if !form::is_our_own(&head.headers, &asked.visit) {
+        return asked.refuse(&asked.about(Reason::BadRequest));
+    }
+    let fields = match form::posted(&head.headers, body).await.and_then(|body| Fields::parse(&body)) {
+        Ok(fields) => fields,
+        Err(reason) => return asked.refuse(&asked.about(reason)),
+    };
+    let origin = &asked.visit.origin;
+    let own = OwnCookies::read(&head.headers, Dialect::of(origin));
+    let which = fields.value(SESSION_FIELD).unwrap_or(EVERYTHING.1);
+    let everything = which == EVERYTHING.1;
+    let meant = |name: &str| everything || name == which;
+    let ended: Vec<_> = sessions(&asked, &head.headers).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
+    // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.
+    let mut cookies = vec![prompt::ask_for_account(origin)];
+    for authority in asked.shared.sign_in.authorities.keys().filter(|name| meant(name.as_str())) {
+        cookies.extend(session_cookie::clear(authority, &own, origin));
+    }
+    if everything {
+        cookies.extend(own.names().filter(|name| name.starts_with("a-")).map(|name| Dialect::of(origin).delete(name)));
+    }
+    let chrome = asked.shared.chrome(origin);
+    let at_authority = match ended.first() {
+        Some(session) => end_session_url(&asked, session).await,
+        None => None,
+    };
+    let response = match at_authority.as_ref().map(ContinuePage::new) {
+        Some(Ok(page)) => page.render(chrome).into_response(),
+        Some(Err(_)) | None => SignedOut { end_session: None, return_to: return_to(&asked, &fields).as_ref() }.render(chrome).into_response(),
+    };
+    let who = ended.first().map(|session| &session.principal);
+    Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies)
+}
+
+/// `GET {prefix}/signed-out`: where authorities send people back to.
+pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
+    let page = SignedOut { end_session: None, return_to: None }.render(asked.shared.chrome(&asked.visit.origin));
+    Told::new(page.into_response(), Verdict::allow(Reason::Public))
+}
+
+fn sessions(asked: &Asked, headers: &HeaderMap) -> Vec<Session> {
+    let authorities = asked.shared.sign_in.authorities.keys();
+    Sessions::read(&asked.shared, headers, &asked.visit.origin, authorities, asked.call.now).live
+}
+
+fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
+    ReturnTo::parse(fields.value(field::RETURN_TO)?, &asked.visit.origin, &asked.shared.origins).ok()
+}
+
+/// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 §2), if the authority has it and is known well enough.
+async fn end_session_url(asked: &Asked, session: &Session) -> Option<url::Url> {
+    let authority = asked.shared.sign_in.authorities.get(&session.principal.authority)?;
+    let metadata = authority.provider.metadata().await.ok()?;
+    let back = respond::own_url(&asked.shared, &asked.visit.origin, "/signed-out");
+    Some(
+        EndSession {
+            endpoint: metadata.end_session_endpoint.as_ref()?,
+            client_id: &authority.client_id,
+            post_logout_redirect_uri: &back,
+            logout_hint: session.sign_out_hint.as_deref(),
+        }
+        .url(),
+    )
+}

@@ -1,0 +1,119 @@
+//! Refusals and failures as answers: a page for people, a problem document for programs, a status for gRPC. One place,
+//! so that no branch forgets one of the three.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::call::{Call, Verdict};
+use super::pages::notice::Reference;
+use super::pages::reason::ReasonPage;
+use super::problem::Problem;
+use super::shared::Shared;
+use super::visit::Visit;
+use crate::domain::interaction::Interaction;
+use crate::domain::origin::Origin;
+use crate::domain::reason::Reason;
+use crate::domain::return_to::ReturnTo;
+use crate::protocol::cookies::SetCookie;
+
+/// An answer of our own, and what was decided.
+#[derive(Debug)]
+pub struct Told {
+    /// The answer.
+    pub response: Response<Bytes>,
+    /// The decision.
+    pub verdict: Verdict,
+}
+
+impl Told {
+    /// An answer with its verdict.
+    #[must_use]
+    pub const fn new(response: Response<Bytes>, verdict: Verdict) -> Self {
+        Self { response, verdict }
+    }
+
+    /// The answer with cookies set.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SetCookie>) -> Self {
+        for cookie in cookies {
+            self.response.headers_mut().append(header::SET_COOKIE, cookie.into_header_value());
+        }
+        self
+    }
+}
+
+/// The page that was asked for, as a place to come back to after a sign-in; the front page where it cannot be one.
+#[must_use]
+pub fn wanted(shared: &Shared, visit: &Visit) -> ReturnTo {
+    ReturnTo::parse(visit.target.path_and_query(), &visit.origin, &shared.origins).unwrap_or_else(|_| ReturnTo::front_page(&visit.origin))
+}
+
+/// How to quote a decision.
+#[must_use]
+pub const fn reference(call: &Call) -> Reference {
+    Reference { decision: call.id, at: call.now }
+}
+
+/// A reason, told in the form that the client understands.
+#[must_use]
+pub fn tell(shared: &Shared, call: &Call, visit: &Visit, page: &ReasonPage<'_>) -> Response<Bytes> {
+    match visit.interaction {
+        Interaction::Navigation | Interaction::Submission => page.render(shared.chrome(&visit.origin)).into_response(),
+        Interaction::Program => problem(page, call).json(shared.chrome(&visit.origin)),
+        Interaction::Grpc => problem(page, call).grpc(),
+    }
+}
+
+/// A reason for a request whose target or host could not be read: nothing of it can be trusted to go back to.
+#[must_use]
+pub fn tell_unread(shared: &Shared, call: &Call, interaction: Interaction, reason: Reason) -> Response<Bytes> {
+    let chrome = shared.chrome(shared.origins.first());
+    match interaction {
+        Interaction::Navigation | Interaction::Submission => ReasonPage::new(reason, reference(call)).render(chrome).into_response(),
+        Interaction::Program => Problem::new(reason, call.id).json(chrome),
+        Interaction::Grpc => Problem::new(reason, call.id).grpc(),
+    }
+}
+
+const fn problem<'a>(page: &ReasonPage<'a>, call: &Call) -> Problem<'a> {
+    Problem { return_to: page.return_to, retry_after: page.retry_after, detail: page.help, ..Problem::new(page.reason, call.id) }
+}
+
+/// Sends a browser on. 302 answers a GET; after a POST it is 303 (RFC 9110 §15.4.4), so that the method changes.
+#[must_use]
+pub fn redirect(status: Redirect, location: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = match status {
+        Redirect::Found => StatusCode::FOUND,
+        Redirect::SeeOther => StatusCode::SEE_OTHER,
+    };
+    super::pages::add_page_headers(response.headers_mut());
+    match HeaderValue::try_from(location) {
+        Ok(location) => {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        // Locations are URLs that were parsed; one that does not fit a header leads nowhere rather than somewhere else.
+        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    response
+}
+
+/// Which redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirect {
+    /// 302
+    Found,
+    /// 303
+    SeeOther,
+}
+
+/// How long to wait before a provider or store is asked again.
+pub const RETRY_SOON: Duration = Duration::from_secs(5);
+
+/// The absolute URL of one of our endpoints.
+#[must_use]
+pub fn own_url(shared: &Shared, origin: &Origin, endpoint: &str) -> String {
+    format!("{origin}{}{endpoint}", shared.prefix)
+}

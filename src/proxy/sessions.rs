@@ -1,0 +1,57 @@
+//! The sessions of a request: one per authority, side by side, read from its cookies in the order a route prefers.
+
+use http::HeaderMap;
+
+use super::shared::Shared;
+use crate::domain::authority::AuthorityName;
+use crate::domain::origin::Origin;
+use crate::domain::session::{Session, Standing};
+use crate::domain::time::Timestamp;
+use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::protocol::session_cookie::{self, Found};
+
+/// What the cookies hold.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    /// Sessions that are good now.
+    pub live: Vec<Session>,
+    /// Whether there was one that has ended.
+    pub past: Past,
+}
+
+/// Whether a session was found that is not good any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Past {
+    /// Yes: "your session has ended" is the truth.
+    Ended,
+    /// No: they were never signed in, or nobody can tell.
+    #[default]
+    None,
+}
+
+impl Sessions {
+    /// Reads the sessions at these authorities. A cookie that cannot be opened is nobody's: it means the same as none.
+    pub fn read<'a>(
+        shared: &Shared,
+        headers: &HeaderMap,
+        origin: &Origin,
+        authorities: impl IntoIterator<Item = &'a AuthorityName>,
+        now: Timestamp,
+    ) -> Self {
+        let mut sessions = Self::default();
+        let own = OwnCookies::read(headers, Dialect::of(origin));
+        if own.is_empty() {
+            return sessions;
+        }
+        for authority in authorities {
+            match session_cookie::read(&own, authority, &shared.keys, origin) {
+                Found::Absent | Found::Unreadable => {}
+                Found::Session(session) => match session.standing(shared.lifetimes, now) {
+                    Standing::Live { .. } => sessions.live.push(session),
+                    Standing::Ended => sessions.past = Past::Ended,
+                },
+            }
+        }
+        sessions
+    }
+}
