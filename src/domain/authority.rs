@@ -151,13 +151,16 @@ impl ExpectedIssuer {
         }
     }
 
-    /// The kind of account it issues, where the issuer alone tells.
+    /// The kind of account it issues, where the issuer alone tells. The hosts of Azure AD B2C and External ID tell:
+    /// their issuers have the shape of an organisation's, and hold its customers.
     #[must_use]
-    pub const fn implied_kind(&self) -> Option<AccountKind> {
+    pub fn implied_kind(&self) -> Option<AccountKind> {
         match self {
             Self::Consumers { .. } => Some(AccountKind::Personal),
-            Self::Organizations { .. } | Self::Tenant { .. } | Self::TenantOfDomain { .. } => Some(AccountKind::Work),
-            Self::Template { .. } | Self::Exact(_) => None,
+            Self::Organizations { origin } | Self::Tenant { origin, .. } | Self::TenantOfDomain { origin } => {
+                Some(if is_for_customers(origin) { AccountKind::Customer } else { AccountKind::Work })
+            }
+            Self::Template { prefix: issuer, .. } | Self::Exact(issuer) => is_for_customers(issuer).then_some(AccountKind::Customer),
         }
     }
 
@@ -233,7 +236,7 @@ pub enum IssuerMismatch {
     /// `iss` is not the authority's, or not the template filled with `tid`.
     #[error("the token's issuer is not this authority's")]
     Issuer,
-    /// `tid` is missing or not the one tenant of this authority.
+    /// `tid` is missing, not the one tenant of this authority, or claimed by an issuer that has no tenants.
     #[error("the token's tenant is not this authority's")]
     Tenant,
     /// The consumer tenant at an authority for work accounts, or any other tenant at one for personal accounts.
@@ -279,7 +282,20 @@ impl IssuerInForce {
         match (kind, tenant) {
             (AccountKind::Work | AccountKind::Customer, Some(TenantId::CONSUMERS)) => Err(IssuerMismatch::Kind),
             (AccountKind::Personal, Some(tenant)) if tenant != TenantId::CONSUMERS => Err(IssuerMismatch::Kind),
+            (AccountKind::Customer | AccountKind::Personal | AccountKind::Work, Some(tenant)) if !self.speaks_for(tenant) => {
+                Err(IssuerMismatch::Tenant)
+            }
             (AccountKind::Customer | AccountKind::Personal | AccountKind::Work, _) => Ok(()),
+        }
+    }
+
+    /// An exact issuer speaks for no tenant but one it names itself. Else any other provider could put a `tid` into its
+    /// tokens, and so have its people taken for somebody of that tenant.
+    fn speaks_for(&self, tenant: TenantId) -> bool {
+        match self {
+            Self::One { issuer, tenant: None } => issuer.split('/').any(|segment| TenantId::parse(segment) == Ok(tenant)),
+            Self::One { tenant: Some(pinned), .. } => *pinned == tenant,
+            Self::PerTenant { .. } => true,
         }
     }
 
@@ -317,6 +333,11 @@ fn split_origin(url: &str) -> Option<(&str, &str)> {
     let plain =
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
     plain.then(|| url.split_at(scheme.len() + host_length))
+}
+
+fn is_for_customers(url: &str) -> bool {
+    let host = split_origin(url).and_then(|(origin, _)| origin.split(':').nth(1)).unwrap_or_default().to_ascii_lowercase();
+    [".ciamlogin.com", ".b2clogin.com"].iter().any(|domain| host.ends_with(domain))
 }
 
 fn has_query_or_fragment(url: &str) -> bool {

@@ -1,7 +1,19 @@
 //! The identity headers: which names are ours in every spelling, and what an upstream is told about a person.
+//!
+//! [`strip`] runs on every forwarded request, whoever asks and wherever it goes; [`render`] comes after it. Forwarding
+//! fields (`Forwarded`, `X-Forwarded-For` and the like) are the forwarder's, not ours; only their spellings with `_`
+//! or `.` fall here.
+//!
+//! Values beyond ASCII are sent as raw UTF-8, as oauth2-proxy does and apps of such proxies expect (to RFC 9110 §5.5
+//! it is opaque `obs-text`). Names for showing lose their control characters; a value that identifies, and has one, is
+//! left out instead: altered, it could be somebody else's.
+
+mod fact;
+mod names;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use self::fact::Fact;
 use super::principal::Principal;
 
 /// `headers.preset`.
@@ -14,43 +26,159 @@ pub enum Preset {
     Standard,
 }
 
-/// A header value made of a person's facts: `{oid}@{tid}`.
+/// The facts that a [`HeaderTemplate`] can name.
+pub const PLACEHOLDERS: [&str; 13] = Fact::NAMES;
+
+/// The longest value of an identity header, in bytes. A longer one is left out, never cut short: half a list of groups
+/// is a wrong list.
+pub const MAX_VALUE_LENGTH: usize = 8 * 1024;
+
+/// A header value made of a person's facts: `{oid}@{tid}`. `{{` and `}}` stand for the braces themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderTemplate {
-    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Fact(Fact),
+    Literal(String),
 }
 
 /// Why a text is not a header template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTemplate {
-    /// Everything, for now.
-    #[error("bad template")]
-    Bad,
+    /// A character that no header value may have.
+    #[error("a header value has no control characters")]
+    Control,
+    /// Nothing at all.
+    #[error("a header value is not empty; leave the header out instead")]
+    Empty,
+    /// `}` alone.
+    #[error("a `}}` stands alone: write `}}}}` for the brace itself")]
+    StrayBrace,
+    /// `{` alone.
+    #[error("a `{{` is never closed: write `{{{{` for the brace itself")]
+    Unclosed,
+    /// No fact has this name.
+    #[error("`{{{0}}}` is not known: there are {known}", known = fact::Known)]
+    Unknown(String),
 }
 
 impl HeaderTemplate {
-    /// Parses.
+    /// Reads a template.
     ///
     /// # Errors
-    /// [`InvalidTemplate`]
-    pub fn parse(_text: &str) -> Result<Self, InvalidTemplate> {
-        todo!()
+    /// [`InvalidTemplate`], the first mistake that is found.
+    pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
+        if text.is_empty() {
+            return Err(InvalidTemplate::Empty);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidTemplate::Control);
+        }
+        let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
+        while let Some(at) = rest.find(['{', '}']) {
+            literal.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if let Some(after) = rest.strip_prefix("{{").or_else(|| rest.strip_prefix("}}")) {
+                literal.push_str(&rest[..1]);
+                rest = after;
+                continue;
+            }
+            let inner = rest.strip_prefix('{').ok_or(InvalidTemplate::StrayBrace)?;
+            let (name, after) = inner.split_once('}').ok_or(InvalidTemplate::Unclosed)?;
+            let fact = Fact::named(name).ok_or_else(|| InvalidTemplate::Unknown(name.into()))?;
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal)));
+            }
+            parts.push(Part::Fact(fact));
+            rest = after;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Ok(Self { parts })
     }
 
     /// The value for this person; `None` if a fact it names is not known.
     #[must_use]
-    pub fn render(&self, _who: &Principal) -> Option<HeaderValue> {
-        todo!()
+    pub fn render(&self, who: &Principal) -> Option<HeaderValue> {
+        self.render_for(Some(who))
     }
+
+    /// A template without facts has a value for nobody, too.
+    fn render_for(&self, who: Option<&Principal>) -> Option<HeaderValue> {
+        let mut value = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => value.push_str(text),
+                Part::Fact(fact) => value.push_str(&fact.of(who?)?),
+            }
+        }
+        header_value(&value)
+    }
+}
+
+/// Whether a name, however it is spelled, is one of the identity headers: neither `set` nor `remove` may name it.
+#[must_use]
+pub fn is_owned(name: &str) -> bool {
+    names::is_owned(name)
 }
 
 /// Removes every header that could be mistaken for one of ours, in any spelling, and every name that upstreams might
 /// fold into one (`_`, `.`). `further` are the names that the route sets itself.
-pub fn strip(_headers: &mut HeaderMap, _further: &[(HeaderName, HeaderTemplate)]) {
-    todo!()
+pub fn strip(headers: &mut HeaderMap, further: &[(HeaderName, HeaderTemplate)]) {
+    let is_forged = |name: &&HeaderName| {
+        let name = name.as_str();
+        name.contains(['_', '.']) || names::is_owned(name) || further.iter().any(|(ours, _)| names::fold_alike(name, ours.as_str()))
+    };
+    // Stays without allocation for a request that brings none.
+    let forged: Vec<HeaderName> = headers.keys().filter(is_forged).cloned().collect();
+    for name in forged {
+        headers.remove(name);
+    }
 }
 
-/// Adds the preset's and the route's own identity headers for a person.
-pub fn render(_headers: &mut HeaderMap, _preset: Preset, _further: &[(HeaderName, HeaderTemplate)], _who: Option<&Principal>) {
-    todo!()
+/// Adds the preset's and the route's own identity headers for a person. Where nobody is known, only the route's
+/// constant ones are added. The request must have been through [`strip`]: what is left out here must not be there.
+pub fn render(headers: &mut HeaderMap, preset: Preset, further: &[(HeaderName, HeaderTemplate)], who: Option<&Principal>) {
+    match (preset, who) {
+        (Preset::Standard, Some(who)) => render_standard(headers, who),
+        (Preset::Standard, None) | (Preset::None, _) => {}
+    }
+    for (name, template) in further {
+        if let Some(value) = template.render_for(who) {
+            headers.insert(name.clone(), value);
+        }
+    }
 }
+
+fn render_standard(headers: &mut HeaderMap, who: &Principal) {
+    let mut add = |name: &'static str, value: Option<&str>| {
+        if let Some(value) = value.and_then(header_value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    add(names::USER, fact::user(who).as_deref());
+    for (name, fact) in [
+        (names::PREFERRED_USERNAME, Fact::PreferredUsername),
+        (names::EMAIL, Fact::Email),
+        (names::NAME, Fact::Name),
+        (names::GROUPS, Fact::Groups),
+        (names::KIND, Fact::Kind),
+        (names::TENANT, Fact::Tenant),
+        (names::MEMBERSHIP, Fact::Membership),
+        (names::HOME, Fact::Home),
+    ] {
+        add(name, fact.of(who).as_deref());
+    }
+}
+
+fn header_value(text: &str) -> Option<HeaderValue> {
+    if text.len() > MAX_VALUE_LENGTH { None } else { HeaderValue::from_bytes(text.as_bytes()).ok() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! Whether the client is a person's navigation that may be redirected, or a program that must get a status.
+//!
+//! Only the form of the answer hangs on this, never whether somebody is let in: every header read here is the client's
+//! own word.
 
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, Method};
 
 /// How to answer somebody who is not signed in.
@@ -16,10 +20,24 @@ pub enum Interaction {
 }
 
 impl Interaction {
-    /// Reads it off a request head.
+    /// Reads it off a request head. The first sign decides: an access token, gRPC, a WebSocket, speculative loading,
+    /// what the browser says of the request (Fetch Metadata), `X-Requested-With`, and last whether HTML is asked for by
+    /// name. `*/*` alone, as curl and many libraries send it, asks for nothing by name.
     #[must_use]
-    pub fn of(_method: &Method, _headers: &HeaderMap) -> Self {
-        todo!()
+    pub fn of(method: &Method, headers: &HeaderMap) -> Self {
+        if values(headers, AUTHORIZATION.as_str()).any(is_bearer) {
+            return Self::Program;
+        }
+        if values(headers, CONTENT_TYPE.as_str()).any(is_grpc) {
+            return Self::Grpc;
+        }
+        let person =
+            !values(headers, UPGRADE.as_str()).any(|value| names(value, "websocket")) && !is_speculative(headers) && is_navigation(headers);
+        match *method {
+            _ if !person => Self::Program,
+            Method::GET | Method::HEAD => Self::Navigation,
+            _ => Self::Submission,
+        }
     }
 
     /// Whether a page (HTML) is understood.
@@ -31,3 +49,51 @@ impl Interaction {
         }
     }
 }
+
+/// All values of a field; one that is not ASCII says nothing.
+fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
+}
+
+/// Whether a comma-separated list has this word, its parameters left aside.
+fn names(list: &str, word: &str) -> bool {
+    list.split(',').any(|item| item.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(word))
+}
+
+fn is_bearer(credentials: &str) -> bool {
+    credentials.split_ascii_whitespace().next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// `application/grpc` and its `+proto` kin. Not gRPC-Web, whose clients read the HTTP status.
+fn is_grpc(content_type: &str) -> bool {
+    let media_type = content_type.split([';', '+']).next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/grpc")
+}
+
+/// A page loaded on a guess must not start an attempt: nobody has asked for it yet.
+fn is_speculative(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose"].into_iter().any(|name| values(headers, name).any(|value| names(value, "prefetch")))
+}
+
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let (mode, destination) = ("sec-fetch-mode", "sec-fetch-dest");
+    if headers.contains_key(mode) || headers.contains_key(destination) {
+        return values(headers, mode).eq(["navigate"]) && values(headers, destination).eq(["document"]);
+    }
+    let script = values(headers, "x-requested-with").any(|value| value.trim().eq_ignore_ascii_case("xmlhttprequest"));
+    !script && values(headers, ACCEPT.as_str()).flat_map(|value| value.split(',')).any(asks_for_html)
+}
+
+fn asks_for_html(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    let html = ["text/html", "application/xhtml+xml"].into_iter().any(|name| media_type.eq_ignore_ascii_case(name));
+    // A weight of zero means "not acceptable" (RFC 9110 §12.4.2).
+    let unwanted = parts
+        .filter_map(|part| part.split_once('='))
+        .any(|(name, weight)| name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0));
+    html && !unwanted
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,38 +1,122 @@
 //! Path patterns of routes: literal segments, `*` for one segment, `**` for the rest.
+//!
+//! A literal segment is compared as the octets it stands for: `/a%40b` is the same place as `/a@b` to an upstream, so
+//! it must not slip past the route of the other. That is safe segment by segment, because no target has an encoded
+//! slash.
+
+use super::target::BadTarget;
+use super::target::path::{normalise, octet_at};
 
 /// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     text: String,
+    segments: Vec<Segment>,
+    end: End,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    /// `*`
+    Any,
+    /// The octets, nothing encoded.
+    Literal(Box<[u8]>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// No further segment.
+    Exact,
+    /// `**`: none or any number of further segments.
+    Open,
 }
 
 /// Why a text is not a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPattern {
-    /// Everything, for now.
-    #[error("bad pattern")]
-    Bad,
+    /// `.` or `..`
+    #[error("a pattern has no `.` or `..` segments: requests with them are refused")]
+    DotSegment,
+    /// `//`
+    #[error("a pattern has no empty segments: requests with `//` are refused")]
+    EmptySegment,
+    /// No `/` at the start.
+    #[error("a pattern starts with `/`; the host goes into `host`")]
+    NoLeadingSlash,
+    /// `;`
+    #[error("a pattern has no path parameters: routes are found by the path without `;…`")]
+    Parameters,
+    /// `?` or `#`
+    #[error("a pattern is a path only: no route is chosen by a query or fragment")]
+    QueryOrFragment,
+    /// `**` before the end.
+    #[error("`**` stands for the rest of the path and so can only be the last segment; `*` is one segment")]
+    RestInTheMiddle,
+    /// `a*`
+    #[error("`*` and `**` are whole segments: `/x/*` and `/x/**` are patterns, `/x/a*` is not")]
+    StarInSegment,
+    /// `/x/`
+    #[error("a pattern does not end with `/`: `/x` also matches `/x/`, and `/x/**` everything below as well")]
+    TrailingSlash,
+    /// No request could have this path.
+    #[error("no request can have this path: {0}")]
+    Unreachable(BadTarget),
 }
 
 impl PathPattern {
-    /// Parses.
+    /// Reads a pattern; its literal segments are normalised by the rules for request targets.
     ///
     /// # Errors
-    /// [`InvalidPattern`]
-    pub fn parse(_text: &str) -> Result<Self, InvalidPattern> {
-        todo!()
+    /// [`InvalidPattern`], the first mistake that is found.
+    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        if text.contains(['?', '#']) {
+            return Err(InvalidPattern::QueryOrFragment);
+        }
+        let (path, _) = normalise(text).map_err(InvalidPattern::from)?;
+        if path.contains(';') {
+            return Err(InvalidPattern::Parameters);
+        }
+        let pieces = || path[1..].split('/').filter(|_| path != "/");
+        if pieces().any(str::is_empty) {
+            return Err(InvalidPattern::TrailingSlash);
+        }
+        let count = pieces().count();
+        let (mut segments, mut end) = (Vec::with_capacity(count), End::Exact);
+        for (index, piece) in pieces().enumerate() {
+            match piece {
+                "**" if index + 1 == count => end = End::Open,
+                "**" => return Err(InvalidPattern::RestInTheMiddle),
+                "*" => segments.push(Segment::Any),
+                piece if piece.contains('*') => return Err(InvalidPattern::StarInSegment),
+                piece => segments.push(Segment::Literal(octets(piece).collect())),
+            }
+        }
+        Ok(Self { text: text.into(), segments, end })
     }
 
-    /// Whether a normalised path matches.
+    /// Whether a normalised path matches. One slash at its end does not count.
     #[must_use]
-    pub fn matches(&self, _path: &str) -> bool {
-        todo!()
+    pub fn matches(&self, path: &str) -> bool {
+        let Some(path) = path.strip_prefix('/') else { return false };
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let mut pieces = path.split('/').filter(|_| !path.is_empty());
+        let start = self.segments.iter().all(|segment| pieces.next().is_some_and(|piece| segment.matches(piece)));
+        start
+            && match self.end {
+                End::Exact => pieces.next().is_none(),
+                End::Open => true,
+            }
     }
 
     /// Whether every path that `other` matches is matched by this one too.
     #[must_use]
-    pub fn covers(&self, _other: &Self) -> bool {
-        todo!()
+    pub fn covers(&self, other: &Self) -> bool {
+        let lengths = match (self.end, other.end) {
+            (End::Exact, End::Exact) => self.segments.len() == other.segments.len(),
+            (End::Exact, End::Open) => false,
+            (End::Open, End::Exact | End::Open) => self.segments.len() <= other.segments.len(),
+        };
+        lengths && self.segments.iter().zip(&other.segments).all(|(ours, theirs)| *ours == Segment::Any || ours == theirs)
     }
 
     /// As written.
@@ -41,3 +125,50 @@ impl PathPattern {
         &self.text
     }
 }
+
+impl Segment {
+    fn matches(&self, piece: &str) -> bool {
+        match self {
+            Self::Any => !piece.is_empty(),
+            Self::Literal(wanted) => octets(piece).eq(wanted.iter().copied()),
+        }
+    }
+}
+
+impl From<BadTarget> for InvalidPattern {
+    fn from(mistake: BadTarget) -> Self {
+        match mistake {
+            BadTarget::DotSegment => Self::DotSegment,
+            BadTarget::EmptySegment => Self::EmptySegment,
+            BadTarget::Fragment => Self::QueryOrFragment,
+            BadTarget::NoLeadingSlash => Self::NoLeadingSlash,
+            BadTarget::Backslash
+            | BadTarget::Character
+            | BadTarget::Control
+            | BadTarget::DoubleEncoding
+            | BadTarget::EncodedControl
+            | BadTarget::EncodedSeparator
+            | BadTarget::Host
+            | BadTarget::NotAscii
+            | BadTarget::NotUtf8
+            | BadTarget::PercentSign
+            | BadTarget::QueryCharacter
+            | BadTarget::TooLong => Self::Unreachable(mistake),
+        }
+    }
+}
+
+/// What a segment stands for, percent-encodings decoded.
+fn octets(segment: &str) -> impl Iterator<Item = u8> + '_ {
+    let bytes = segment.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let byte = *bytes.get(at)?;
+        let encoded = if byte == b'%' { octet_at(bytes, at) } else { None };
+        at += if encoded.is_some() { 3 } else { 1 };
+        Some(encoded.unwrap_or(byte))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ impl fmt::Debug for SessionId {
 }
 
 /// One person at one authority, in one browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// New at every sign-in.
     pub id: SessionId,
@@ -32,6 +32,18 @@ pub struct Session {
     pub last_seen: Timestamp,
     /// The authority's opaque `login_hint` claim, which lets its sign-out page skip the question which account.
     pub sign_out_hint: Option<String>,
+}
+
+/// Without the sign-out hint, which is opaque to us but tells the authority a person's address.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("principal", &self.principal)
+            .field("signed_in_at", &self.signed_in_at)
+            .field("last_seen", &self.last_seen)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `idle` and `max`.
