@@ -1,6 +1,7 @@
 //! The composition root: configuration → providers, keys, pages → one proxy per core → listening sockets.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -8,18 +9,20 @@ use tokio_util::sync::CancellationToken;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::http_client::HttpClient;
-use crate::adapters::provider::{DevelopmentProviders, HttpProvider, ProviderSettings};
-use crate::adapters::tenant_lookup::DiscoveryLookup;
-use crate::config::{AccessLog as AccessLogKey, AuthoritySettings, Config};
+use crate::adapters::provider::{Development, HttpProvider, ProviderSettings};
+use crate::adapters::tenant_lookup::MetadataLookup;
+use crate::config::{self, AccessLog as AccessLogKey, AuthoritySettings, Config};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::origin::Origin;
 use crate::domain::realm::Detect;
 use crate::flow::authority::{Authorities, Authority};
 use crate::flow::ports::{Clock, Entropy, TenantLookup};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::consumed::Consumed;
+
 use crate::protocol::seal::KeyRing;
-use crate::proxy::forward::Forwarder;
-use crate::proxy::listen::{Limits, Workers};
+use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
+use crate::proxy::listen::{Limits, OnViolation, Workers};
 use crate::proxy::pages::assets::Assets;
 use crate::proxy::pages::chrome::Chrome;
 use crate::proxy::rate_limit::RateLimit;
@@ -54,7 +57,7 @@ pub enum StartError {
     Keys(#[from] crate::protocol::seal::NoKeys),
     /// The system's trust roots, for upstreams that speak TLS.
     #[error("{0}")]
-    Upstreams(String),
+    Upstreams(#[from] TlsError),
 }
 
 impl App {
@@ -68,15 +71,15 @@ impl App {
         let listen = config.listen.clone();
         let shared = Arc::new(shared(config, &stop)?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let forwarders = Forwarder::factory().map_err(|error| StartError::Upstreams(error.to_string()))?;
-        let make = move || {
-            let proxy = Arc::new(Proxy::new(Arc::clone(&shared), forwarders()));
+        let (tls, closing) = (upstream_tls(&[])?, stop.clone());
+        let make = move |_worker| {
+            let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone())));
             move |request, connection| {
-                let proxy = Arc::clone(&proxy);
+                let proxy = Rc::clone(&proxy);
                 async move { proxy.serve(request, connection).await }
             }
         };
-        let workers = Workers::start(cores, &listen, Limits::default(), stop.clone(), make)?;
+        let workers = Workers::start(cores, &listen, &Limits::default(), count_violations(), &stop, make)?;
         Ok(Self { workers, stop })
     }
 
@@ -94,6 +97,11 @@ impl App {
     }
 }
 
+/// Heads that could smuggle a second request, and the like: worth a line, since nothing else tells of them.
+fn count_violations() -> OnViolation {
+    Arc::new(|violation| tracing::info!(%violation, "A request was refused before it was read: {violation}"))
+}
+
 fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -101,14 +109,14 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
     let assets = Assets::new(&config.branding);
     let chromes =
         config.origins.iter().map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.prefix, &assets))).collect();
-    let development = if config.dev_allowed { DevelopmentProviders::Allowed } else { DevelopmentProviders::Refused };
+    let development = if config.dev_allowed { Development::Allowed } else { Development::Refused };
     let lookup = match config.directory.detect {
         Detect::Lookup => lookup(&config.authorities)?,
         Detect::Domains | Detect::Off => None,
     };
     let mut authorities = Authorities::new();
     for settings in config.authorities {
-        authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, Arc::clone(&clock), stop)?));
+        authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, stop)?));
     }
     Ok(Shared {
         reader: Reader::new(&config.origins, config.trusted_proxies),
@@ -122,7 +130,7 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
         lifetimes: config.session.lifetimes,
         page: config.sign_in.page,
         remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
-        rate_limit: RateLimit::per_minute(config.sign_in.posts_per_minute),
+        rate_limit: RateLimit::new(std::num::NonZeroU32::new(config.sign_in.posts_per_minute).unwrap_or(std::num::NonZeroU32::MIN)),
         assets,
         chromes,
         tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
@@ -136,32 +144,36 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
 
 fn authority(
     settings: AuthoritySettings,
-    development: DevelopmentProviders,
-    clock: Arc<dyn Clock>,
+    development: Development,
     stop: &CancellationToken,
 ) -> Result<Authority, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: settings.name.clone(), error: error.to_string() };
     let http = HttpClient::new(settings.ca_pem.as_deref()).map_err(|error| failed(&error))?;
     let client_id = settings.client.id.clone();
-    let provider = Arc::new(HttpProvider::new(ProviderSettings {
-        authority: settings.name.clone(),
-        issuer: settings.issuer.clone(),
-        discovery: settings.discovery,
-        client: settings.client,
-        development,
+    let provider = HttpProvider::new(
+        ProviderSettings {
+            authority: settings.name.clone(),
+            expected: settings.issuer.clone(),
+            discovery: settings.discovery,
+            client: settings.client,
+            development,
+        },
         http,
-        clock,
-    }));
-    tokio::spawn(Arc::clone(&provider).run(stop.clone()));
+    );
+    let (refreshed, stop) = (provider.clone(), stop.clone());
+    tokio::spawn(async move { refreshed.run(stop).await });
     Ok(Authority {
         name: settings.name,
         kind: settings.kind,
         issuer: settings.issuer,
         client_id,
         scopes: settings.scopes,
-        response_mode: settings.response_mode,
+        response_mode: match settings.response_mode {
+            config::ResponseMode::FormPost => crate::protocol::authorize::ResponseMode::FormPost,
+            config::ResponseMode::Query => crate::protocol::authorize::ResponseMode::Query,
+        },
         extra_params: settings.extra_params,
-        provider,
+        provider: Arc::new(provider),
     })
 }
 
@@ -171,5 +183,6 @@ fn lookup(authorities: &[AuthoritySettings]) -> Result<Option<Arc<dyn TenantLook
     let Some(work) = authorities.iter().find(organizations) else { return Ok(None) };
     let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: work.name.clone(), error: error.to_string() };
     let http = HttpClient::new(work.ca_pem.as_deref()).map_err(|error| failed(&error))?;
-    Ok(Some(Arc::new(DiscoveryLookup::new(&work.discovery, Arc::new(http)))))
+    let origin = Origin::parse(&work.discovery.origin().ascii_serialization()).map_err(|error| failed(&error))?;
+    Ok(Some(Arc::new(MetadataLookup::new(origin, Arc::new(http)))))
 }

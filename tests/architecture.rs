@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// What a pure decision has no business with.
-const IMPURE: &[&str] = &["std::fs", "std::net::Tcp", "std::env", "SystemTime", "Instant::now", "tokio", "hyper", "rand::", "tracing", "async fn"];
+const IMPURE: &[&str] =
+    &["std::fs", "std::net::Tcp", "std::env", "SystemTime", "Instant::now", "tokio", "hyper", "rand::", "tracing", "async fn"];
 
 const MOST_LINES: usize = 400;
 
@@ -96,7 +97,13 @@ fn decisions_are_pure() {
 #[test]
 fn every_file_says_what_lives_in_it() {
     let silent = |path: &PathBuf| !fs::read_to_string(path).expect("a readable file").starts_with("//!");
-    check(&sources(&source_root()).iter().filter(|path| silent(path)).map(|path| format!("{}: starts without //!", name(path))).collect::<Vec<_>>());
+    check(
+        &sources(&source_root())
+            .iter()
+            .filter(|path| silent(path))
+            .map(|path| format!("{}: starts without //!", name(path)))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]

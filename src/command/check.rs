@@ -39,9 +39,9 @@ pub(super) fn load(file: Option<PathBuf>) -> Option<Config> {
     }
 }
 
-fn redirect_uris(config: &Config) -> impl Iterator<Item = (String, String)> {
-    config.authorities.iter().flat_map(|authority| {
-        let name = authority.name.clone();
-        config.origins.iter().map(move |origin| (name.to_string(), format!("{origin}{}/callback/{name}", config.prefix)))
+fn redirect_uris(config: &Config) -> impl Iterator<Item = (&str, String)> {
+    config.authorities.iter().flat_map(move |authority| {
+        let name = authority.name.as_str();
+        config.origins.iter().map(move |origin| (name, format!("{origin}{}/callback/{name}", config.prefix)))
     })
 }

@@ -6,14 +6,17 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::dev_idp::{made_up_secret, registration};
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
 use crate::app::App;
 use crate::config::Config;
 use crate::demo::settings::{self, CLIENT_ID, Ports};
 use crate::demo::start_page;
-use crate::dev_idp::directory;
-use crate::{dev_idp, sample_app};
+use crate::dev_idp::{self, directory};
+use crate::domain::origin::Origin;
+use crate::protocol::secret::Secret;
+use crate::sample_app;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -41,8 +44,8 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
         print::line(text);
         return Verdict::Fine;
     }
-    let secret = dev_idp::made_up_secret();
-    let config = match settings::config(&text, &secret) {
+    let secret = made_up_secret();
+    let config = match settings::config(&text, secret.expose()) {
         Ok(config) => config,
         Err(problems) => {
             problems.rendered.iter().for_each(print::complaint);
@@ -56,14 +59,14 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
     }
 }
 
-async fn serve(config: Config, ports: Ports, bind: IpAddr, secret: String) -> std::io::Result<()> {
+async fn serve(config: Config, ports: Ports, bind: IpAddr, secret: Secret<String>) -> std::io::Result<()> {
     let stop = runtime::asked_to_stop()?;
     let ended = CancellationToken::new();
     let provider = bind_to(bind, ports.provider()).await?;
     let app = bind_to(IpAddr::V4(Ipv4Addr::LOCALHOST), ports.app()).await?;
     let pages = start_page::router(&config, ports).map_err(std::io::Error::other)?.merge(sample_app::router());
-    let registration = dev_idp::Registration::for_any_loopback_redirect(CLIENT_ID, secret);
-    let settings = dev_idp::Settings::new(ports.provider_origin(), vec![registration]);
+    let origin = Origin::parse(&ports.provider_origin()).map_err(std::io::Error::other)?;
+    let settings = dev_idp::Settings::new(origin, vec![registration(CLIENT_ID, secret)]);
     tokio::spawn(dev_idp::serve(provider, settings, ended.clone().cancelled_owned()));
     tokio::spawn(axum::serve(app, pages).with_graceful_shutdown(ended.clone().cancelled_owned()).into_future());
     let proxy = App::start(config).await.map_err(std::io::Error::other)?;

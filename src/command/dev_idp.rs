@@ -2,12 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use tokio::net::TcpListener;
 
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
-use crate::dev_idp;
+use crate::adapters::entropy::SystemEntropy;
+use crate::dev_idp::{self, RedirectUris, Registration};
+use crate::domain::origin::Origin;
+use crate::flow::ports::Entropy as _;
+use crate::protocol::secret::Secret;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -26,9 +32,9 @@ pub(super) struct Arguments {
 
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     let secret = match &arguments.client_secret_env {
-        None => dev_idp::made_up_secret(),
+        None => made_up_secret(),
         Some(variable) => match std::env::var(variable) {
-            Ok(secret) if !secret.is_empty() => secret,
+            Ok(secret) if !secret.is_empty() => Secret::new(secret),
             _ => {
                 print::complaint(format_args!("homerealm dev-idp: the variable {variable} is not set"));
                 return Verdict::Errors;
@@ -45,7 +51,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
     }
 }
 
-async fn serve(arguments: &Arguments, secret: String) -> std::io::Result<()> {
+async fn serve(arguments: &Arguments, secret: Secret<String>) -> std::io::Result<()> {
     let stop = runtime::asked_to_stop()?;
     let listener = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), arguments.port)).await?;
     let address = listener.local_addr()?;
@@ -55,9 +61,26 @@ async fn serve(arguments: &Arguments, secret: String) -> std::io::Result<()> {
     print::line(format_args!("  client id      {}", arguments.client_id));
     match &arguments.client_secret_env {
         Some(variable) => print::line(format_args!("  client secret  from {variable}")),
-        None => print::line(format_args!("  client secret  {secret}")),
+        None => print::line(format_args!("  client secret  {}", secret.expose())),
     }
     print::line("  redirect URIs  any on this machine. For development only: whoever reaches it can be anybody.");
-    let registration = dev_idp::Registration::for_any_loopback_redirect(&arguments.client_id, secret);
-    dev_idp::serve(listener, dev_idp::Settings::new(origin, vec![registration]), stop).await
+    let origin = Origin::parse(&origin).map_err(std::io::Error::other)?;
+    dev_idp::serve(listener, dev_idp::Settings::new(origin, vec![registration(&arguments.client_id, secret)]), stop).await
+}
+
+/// A client secret for this one run.
+pub(super) fn made_up_secret() -> Secret<String> {
+    let mut bytes = [0; 24];
+    SystemEntropy.fill(&mut bytes);
+    Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// An app on this machine.
+pub(super) fn registration(client_id: &str, secret: Secret<String>) -> Registration {
+    Registration {
+        client_id: client_id.into(),
+        client_secret: Some(secret),
+        public_key: None,
+        redirect_uris: RedirectUris::AnyLoopback,
+    }
 }

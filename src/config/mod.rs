@@ -1,23 +1,40 @@
 //! Configuration: what the user wrote (`file`), what we run on ([`Config`]), and the way from one to the other
 //! (`resolve`). Nothing behind this module sees an unparsed value.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod file;
+mod mask;
+pub mod problem;
+mod render;
+mod resolve;
 
+use std::fmt;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::NaiveDate;
 use ipnet::IpNet;
+use toml::de::DeTable;
 
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::origin::Origins;
 use crate::domain::realm::Directory;
-use crate::domain::route::RouteTable;
+use crate::domain::route::{Position, RouteTable};
 use crate::domain::session::Lifetimes;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
+use file::File;
+use mask::Masked;
+use problem::{Code, Findings, Problem, Severity, Span};
+use resolve::Surroundings;
 
 /// What we run on: everything parsed, every default filled in, every secret read.
 #[derive(Debug)]
 pub struct Config {
+    /// The file it came from, as it was named: routes' positions are in it.
+    pub file_name: String,
     /// Addresses to listen on. Never empty.
     pub listen: Vec<SocketAddr>,
     /// `public_url` and `public_urls`.
@@ -151,20 +168,78 @@ pub enum AccessLog {
     Off,
 }
 
-/// Reads, checks and resolves a configuration.
+impl AuthoritySettings {
+    /// Whether its metadata document comes from this machine: so it may be a development provider, which only the
+    /// document itself can tell.
+    #[must_use]
+    pub fn is_on_loopback(&self) -> bool {
+        file::forms::is_loopback(&self.discovery)
+    }
+}
+
+/// The largest configuration file, in bytes.
+pub const MAX_FILE_LENGTH: u64 = 1024 * 1024;
+
+/// Reads, checks and resolves a configuration. Relative paths in it are relative to its own directory.
 ///
 /// # Errors
 /// Every problem at once, rendered with file, line, column and caret.
-pub fn load(_file: &std::path::Path) -> Result<Config, Problems> {
-    todo!()
+pub fn load(file: &Path) -> Result<Config, Problems> {
+    let name = file.display().to_string();
+    match text_of(file) {
+        Ok(text) => parse(&text, &name, file.parent().unwrap_or(Path::new(""))),
+        Err(why) => Err(Problems::of_file(&name, &why)),
+    }
+}
+
+fn text_of(file: &Path) -> Result<String, String> {
+    let mut content = Vec::new();
+    let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE_LENGTH + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    String::from_utf8(content).map_err(|error| format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
 }
 
 /// Like [`load`], from text; `directory` is what relative paths in it are relative to.
 ///
 /// # Errors
 /// As [`load`].
-pub fn parse(_text: &str, _file_name: &str, _directory: &std::path::Path) -> Result<Config, Problems> {
-    todo!()
+pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Problems> {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or_default();
+    let today = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().date_naive();
+    parse_with(text, file_name, directory, &|name| std::env::var(name).ok(), today)
+}
+
+/// Like [`parse`], with the environment variables and the present day (UTC) as arguments.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_with(
+    text: &str,
+    file_name: &str,
+    directory: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+    today: NaiveDate,
+) -> Result<Config, Problems> {
+    if text.len() as u64 > MAX_FILE_LENGTH {
+        return Err(Problems::of_file(file_name, "it is larger than 1 MiB"));
+    }
+    let (table, syntax_errors) = DeTable::parse_recoverable(text);
+    if !syntax_errors.is_empty() {
+        return Err(Problems::of_syntax(text, file_name, &syntax_errors));
+    }
+    let lines = Lines::of(text);
+    let findings = Findings::default();
+    let around = Surroundings { directory, environment, today, position: &|at| lines.position(at), findings: &findings };
+    let file = File::read(table.get_ref(), &findings);
+    let config = resolve::resolve(&file, file_name, &around);
+    let (problems, hidden) = findings.into_parts();
+    let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
+    let (warnings, errors): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.code.severity() == Severity::Warning);
+    match config {
+        Some(config) if errors.is_empty() => Ok(Config { warnings: render::render_all(&warnings, file_name, &masked), ..config }),
+        _ => Err(Problems { rendered: render::render_all(&errors, file_name, &masked) }),
+    }
 }
 
 /// The files `run` looks for when none is named.
@@ -179,3 +254,52 @@ pub struct Problems {
     /// Rendered for a terminal (without colours): `error[E003]: … --> file:line:col …`.
     pub rendered: Vec<String>,
 }
+
+impl Problems {
+    fn of_file(file_name: &str, why: &str) -> Self {
+        let problem = Problem::new(Code::File, Span::default(), "the configuration file cannot be used").note(why);
+        Self { rendered: vec![render::render(&problem, file_name, None)] }
+    }
+
+    fn of_syntax(text: &str, file_name: &str, errors: &[toml::de::Error]) -> Self {
+        let masked = Masked::new(text, mask::secrets_of_broken(text));
+        let problem = |error: &toml::de::Error| {
+            let at = error.span().map(Span::from).unwrap_or_default();
+            Problem::new(Code::Syntax, at, "this is not TOML").label(error.message())
+        };
+        let problems: Vec<_> = errors.iter().map(problem).collect();
+        Self { rendered: render::render_all(&problems, file_name, &masked) }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rendered.join("\n\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where the lines of a text start.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    fn position(&self, at: Span) -> Position {
+        let line = self.starts.partition_point(|start| *start <= at.start);
+        let start = self.starts[line - 1];
+        let column = self.text[start..at.start].chars().count() + 1;
+        let counted = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Position { line: counted(line), column: counted(column) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

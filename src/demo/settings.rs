@@ -80,5 +80,5 @@ pub fn text(ports: Ports, listen: std::net::IpAddr) -> String {
 /// As [`config::parse`]; a test holds that there are none.
 pub fn config(text: &str, secret: &str) -> Result<Config, Problems> {
     let environment = |name: &str| if name == SECRET_VARIABLE { Some(secret.to_owned()) } else { None };
-    config::parse_in(text, "demo.toml", Path::new("."), &environment)
+    config::parse_with(text, "demo.toml", Path::new("."), &environment, chrono::NaiveDate::default())
 }

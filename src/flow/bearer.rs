@@ -7,7 +7,7 @@ use super::ports::Clock;
 use crate::domain::authority::AuthorityName;
 use crate::domain::policy::AccessGrant;
 use crate::domain::principal::Principal;
-use crate::protocol::access_token::{self, Expected};
+use crate::protocol::access_token::{self, ExpectedGrant, RoutingHint};
 use crate::protocol::secret::Secret;
 
 /// Judges a bearer token (RFC 6750) by the first of `candidates` whose issuer it names.
@@ -22,7 +22,7 @@ pub async fn judge(
     audiences: &[Arc<str>],
     clock: &dyn Clock,
 ) -> Result<Option<(Principal, AccessGrant)>, NotJudged> {
-    let Some((issuer, tenant)) = access_token::peek(raw) else { return Ok(None) };
+    let Some(RoutingHint { issuer, tenant }) = access_token::peek(raw) else { return Ok(None) };
     let mut unavailable = None;
     for authority in candidates.iter().filter_map(|name| authorities.get(name)) {
         // An authority that is down must not keep another one's tokens out.
@@ -36,7 +36,7 @@ pub async fn judge(
         if metadata.issuer.accepts(authority.kind, &issuer, tenant).is_err() {
             continue;
         }
-        let expected = Expected {
+        let expected = ExpectedGrant {
             authority: &authority.name,
             kind: authority.kind,
             pinning: authority.issuer.pinning(),

@@ -182,7 +182,7 @@ impl SignIn {
             habits: authority.habits(),
             extra: &authority.extra_params,
         }
-        .url();
+        .to_url();
         Ok(Departure { url, cookies: attempt.cookies(own, wish.origin, authority.response_mode, &self.keys, &mut random) })
     }
 

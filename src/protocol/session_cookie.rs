@@ -1,1 +1,171 @@
-//! To come.
+//! A session in cookies: sealed as one value, cut into as many cookies as it needs. What the session is worth is not
+//! judged here.
+//!
+//! The first part begins with the number of parts (`2.…`). All parts but the last are full, so that a value can be cut
+//! in one way only, and the seal goes over the whole: parts that are lost, exchanged, added or of another generation
+//! are found out before or by opening it.
+//!
+//! Names are `s-AUTHORITY`, then `s-AUTHORITY.1` and so on: an authority's name may end in `-1` but has no dots.
+
+use zeroize::Zeroizing;
+
+use super::cookies::{Dialect, Keep, OwnCookies, Presence, SameSite, SetCookie};
+use super::seal::{KeyRing, Purpose, Random, sealed_length};
+use crate::domain::authority::AuthorityName;
+use crate::domain::origin::Origin;
+use crate::domain::session::Session;
+
+/// How much of the value goes into one cookie, in bytes. Browsers give 4,096 to name and value, older ones to name,
+/// value and attributes.
+const PART_LENGTH: usize = 3_800;
+const MAX_PARTS: usize = 4;
+
+/// The most bytes a session may have, written but not sealed.
+pub const MAX_SESSION_LENGTH: usize = 11_365;
+
+const _: () = assert!(sealed_length(MAX_SESSION_LENGTH) + COUNT_LENGTH <= PART_LENGTH * MAX_PARTS);
+const _: () = assert!(sealed_length(MAX_SESSION_LENGTH + 1) + COUNT_LENGTH > PART_LENGTH * MAX_PARTS);
+const _: () = assert!(sealed_length(MAX_SESSION_LENGTH) <= super::seal::MAX_SEALED_LENGTH);
+
+/// `N.`
+const COUNT_LENGTH: usize = 2;
+
+/// What a request carries of a session.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A session of ours. Whether it is still live is the session's to say.
+    Session(Box<Session>),
+    /// Something, but no session: changed, incomplete, doubled, or sealed with a key that is gone.
+    Unreadable,
+}
+
+/// The session does not fit; nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session has {length} bytes, of which cookies hold {limit}")]
+pub struct TooLarge {
+    /// How many bytes it has.
+    pub length: usize,
+    /// How many it may have.
+    pub limit: usize,
+}
+
+/// Reads the session of one authority. `buffer` is scratch space that can be used again for the next one; it holds the
+/// session in the clear afterwards.
+#[must_use]
+pub fn read(own: &OwnCookies<'_>, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Found {
+    let name = part_name(authority, 0);
+    let first = match own.presence(&name) {
+        Presence::Absent => return Found::Absent,
+        Presence::Ambiguous => return Found::Unreadable,
+        Presence::Once(first) => first,
+    };
+    let session = match whole(own, authority, &name, first) {
+        Some(Whole::OnePart(sealed)) => open(sealed, authority, origin, keys, buffer),
+        Some(Whole::Joined(sealed)) => open(&sealed, authority, origin, keys, buffer),
+        None => None,
+    };
+    session.map_or(Found::Unreadable, |session| Found::Session(Box::new(session)))
+}
+
+/// Writes a session under its own authority's name, and takes away the parts of a longer one before it.
+///
+/// The cookies last until the browser is closed; when the session ends is sealed inside them, so that an ended one can
+/// be told from none.
+///
+/// # Errors
+/// [`TooLarge`]: what would not be read again is not written.
+pub fn write(
+    session: &Session,
+    own: &OwnCookies<'_>,
+    origin: &Origin,
+    keys: &KeyRing,
+    random: &mut Random<'_>,
+) -> Result<Vec<SetCookie>, TooLarge> {
+    let authority = &session.principal.authority;
+    let plaintext = Zeroizing::new(postcard::to_allocvec(session).expect("strings and numbers can be written"));
+    if plaintext.len() > MAX_SESSION_LENGTH {
+        return Err(TooLarge { length: plaintext.len(), limit: MAX_SESSION_LENGTH });
+    }
+    let sealed = keys.seal(Purpose::Session, &[origin.as_str(), authority.as_str()], &plaintext, random);
+    let count = (COUNT_LENGTH + sealed.len()).div_ceil(PART_LENGTH);
+    let value = format!("{count}.{sealed}");
+    let dialect = Dialect::of(origin);
+    let parts = (0..count).map(|at| {
+        let part = &value[at * PART_LENGTH..value.len().min((at + 1) * PART_LENGTH)];
+        dialect.set(&part_name(authority, at), part, Keep::WhileOpen, SameSite::Lax)
+    });
+    Ok(parts.chain(deletions(own, authority, dialect, count)).collect())
+}
+
+/// Takes away every part of an authority's session that the request carries, also such as was never written.
+pub fn clear(own: &OwnCookies<'_>, authority: &AuthorityName, origin: &Origin) -> Vec<SetCookie> {
+    deletions(own, authority, Dialect::of(origin), 0).collect()
+}
+
+fn deletions<'h>(
+    own: &OwnCookies<'h>,
+    authority: &AuthorityName,
+    dialect: Dialect,
+    written: usize,
+) -> impl Iterator<Item = SetCookie> + use<'h> {
+    let (first, written) = (part_name(authority, 0), (0..written).map(|at| part_name(authority, at)).collect::<Vec<_>>());
+    let mut names: Vec<&'h str> = own.names().filter(|name| *name == first || is_further_part(name, &first)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().filter(move |name| !written.iter().any(|written| written == name)).map(move |name| dialect.delete(name))
+}
+
+fn part_name(authority: &AuthorityName, at: usize) -> String {
+    match at {
+        0 => format!("s-{authority}"),
+        at => format!("s-{authority}.{at}"),
+    }
+}
+
+fn is_further_part(name: &str, first: &str) -> bool {
+    name.strip_prefix(first).is_some_and(|rest| rest.starts_with('.'))
+}
+
+enum Whole<'h> {
+    Joined(String),
+    OnePart(&'h str),
+}
+
+/// The sealed value put together; `None` unless it is cut exactly as [`write`] cuts.
+fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, name: &str, first: &'h str) -> Option<Whole<'h>> {
+    // One digit, and bounded before anything is done with it.
+    let (count, start) = match first.as_bytes() {
+        [count @ b'1'..=b'4', b'.', ..] => (usize::from(count - b'0'), &first[COUNT_LENGTH..]),
+        _ => return None,
+    };
+    let parts = 1 + own.names().filter(|other| is_further_part(other, name)).count();
+    if parts != count || first.len() > PART_LENGTH || (count > 1 && first.len() != PART_LENGTH) {
+        return None;
+    }
+    if count == 1 {
+        return Some(Whole::OnePart(start));
+    }
+    let mut joined = String::with_capacity(count * PART_LENGTH);
+    joined.push_str(start);
+    for at in 1..count {
+        let Presence::Once(part) = own.presence(&part_name(authority, at)) else { return None };
+        let full = part.len() == PART_LENGTH;
+        let last = at == count - 1 && (1..=PART_LENGTH).contains(&part.len());
+        if !full && !last {
+            return None;
+        }
+        joined.push_str(part);
+    }
+    Some(Whole::Joined(joined))
+}
+
+fn open(sealed: &str, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Option<Session> {
+    let plaintext = keys.open_into(Purpose::Session, &[origin.as_str(), authority.as_str()], sealed, buffer).ok()?;
+    let (session, rest) = postcard::take_from_bytes::<Session>(plaintext).ok()?;
+    (rest.is_empty() && session.principal.authority == *authority).then_some(session)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,16 @@
-//! The token request and its answer (RFC 6749 §4.1.3, §4.1.4, §5).
+//! The token request and its answer (RFC 6749 §4.1.3, §4.1.4, §5). Sending the one and receiving the other is not done
+//! here.
+
+use url::Url;
 
 use super::secret::Secret;
 use crate::domain::account::TenantId;
+
+pub mod answer;
+pub mod request;
+
+#[cfg(test)]
+mod tests;
 
 /// What is spent at the token endpoint.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +34,8 @@ pub struct TokenResponse {
     pub home_tenant: Option<TenantId>,
 }
 
-/// Why a code was not turned into tokens.
+/// Why a code was not turned into tokens. The texts hold the error code, Microsoft's error number and the correlation
+/// id, and nothing else of what the provider said.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeemError {
     /// The provider refused our client: a wrong or expired secret (`invalid_client`, `unauthorized_client`).
@@ -40,4 +50,24 @@ pub enum RedeemError {
     /// No answer.
     #[error("the token endpoint does not answer: {0}")]
     Unavailable(String),
+}
+
+/// Whose habits a token endpoint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Asks for and understands `client_info`.
+    Microsoft,
+    /// The standards, nothing more.
+    Standard,
+}
+
+/// A token request, ready to be sent with `Content-Type: application/x-www-form-urlencoded`.
+#[derive(Debug)]
+pub struct TokenRequest {
+    /// Where to.
+    pub url: Url,
+    /// The value of `Authorization`.
+    pub authorization: Option<Secret<String>>,
+    /// The form.
+    pub body: Secret<String>,
 }

@@ -1,15 +1,15 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
-use http::{HeaderMap, Response, StatusCode, header, request};
+use http::{HeaderMap, Response, header, request};
 use hyper::body::Incoming;
 
 use super::body::{self, Body};
 use super::call::{Call, Verdict};
-use super::endpoints::{self, sign_in};
-use super::forward::{Forwarder, Outbound};
+use super::endpoints::{self, From as Sender, Leaving, Way};
+use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket, origin_is_ours};
 use super::listen::ConnectionInfo;
 use super::pages::form_not_sent::FormNotSent;
 use super::pages::notice::Person;
@@ -22,13 +22,13 @@ use crate::domain::interaction::Interaction;
 use crate::domain::origin::Origin;
 use crate::domain::policy::{Decision, Permit, Presented};
 use crate::domain::principal::Principal;
-use crate::domain::realm::SignInPage;
+use crate::config::SignInPage;
 use crate::domain::reason::Reason;
-use crate::domain::route::{Access, Forward, NoMatch, Route, Unauthenticated};
+use crate::domain::route::{Forward, NoMatch, Route, Unauthenticated};
 use crate::domain::session::{Session, Standing};
 use crate::flow::bearer;
 use crate::protocol::authorize::Prompt;
-use crate::protocol::cookies::{Dialect, OwnCookies, SetCookie};
+use crate::protocol::cookies::{self, Dialect, OwnCookies, SetCookie};
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie;
 use crate::telemetry::access_log::Line;
@@ -40,6 +40,9 @@ pub struct Proxy {
     endpoints: axum::Router,
     forwarder: Forwarder,
 }
+
+/// Our cookies stay between the browser and us, in both directions.
+const COOKIES: CookieRules = CookieRules { strip: cookies::strip_own, is_own: cookies::is_own };
 
 /// What became of a request.
 struct Answer {
@@ -108,7 +111,7 @@ impl Proxy {
         match route.decide(identity.presented(&people)) {
             Decision::Allow(permit, reason) => {
                 let session = identity.session_of(&permit);
-                if session.is_some() && is_foreign_upgrade(&head.headers, &visit.origin) {
+                if session.is_some() && head.headers.contains_key(header::UPGRADE) && !origin_is_ours(&head.headers, &self.shared.origins) {
                     return self.refuse(call, visit, &self.about(call, Reason::BadRequest)).on(route);
                 }
                 let verdict = Verdict::allow(reason).on(route).about(permit.principal());
@@ -128,8 +131,8 @@ impl Proxy {
     async fn identify(&self, call: &Call, visit: &Visit, route: &Route, headers: &HeaderMap) -> Result<Identity, Reason> {
         let Some(wanted) = route.access.requirements() else { return Ok(Identity::default()) };
         if let (Some(bearer), Some(raw)) = (&route.bearer, bearer_token(headers)) {
-            let judged =
-                bearer::judge(&self.shared.sign_in.authorities, &wanted.authorities, &raw?, &bearer.audiences, &*self.shared.sign_in.clock);
+            let (raw, sign_in) = (raw?, &self.shared.sign_in);
+            let judged = bearer::judge(&sign_in.authorities, &wanted.authorities, &raw, &bearer.audiences, &*sign_in.clock);
             let token = match judged.await {
                 Ok(Some(token)) => Token::Good(Box::new(token)),
                 Ok(None) => Token::Bad,
@@ -162,17 +165,20 @@ impl Proxy {
             None => self.refuse(call, visit, &self.about(call, Reason::NoRoute)).on(route),
             Some(Forward::Redirect(url)) => Answer { response: body::own(respond::redirect(Redirect::Found, url.as_str())), verdict },
             Some(Forward::Upstream(upstream)) => {
-                let outbound = Outbound {
-                    permit: &permit,
+                let passage = Passage {
                     upstream,
                     target: &visit.target,
-                    origin: &visit.origin,
-                    route,
-                    peer: connection.peer.ip(),
-                    trust: visit.peer,
+                    rules: &route.headers,
+                    timeouts: route.timeouts,
+                    max_body: route.max_body,
+                    websocket: if route.websocket { WebSocket::Allowed } else { WebSocket::Dropped },
                     ends_at: session.map(|session| self.end_of(call, session)),
+                    address: connection.peer.ip(),
+                    peer: visit.peer,
+                    origin: &visit.origin,
+                    cookies: COOKIES,
                 };
-                match self.forwarder.forward(outbound, head, body).await {
+                match self.forwarder.forward(&permit, passage, http::Request::from_parts(head, body)).await {
                     Ok(response) => Answer { response, verdict },
                     Err(error) => {
                         let reason = error.reason();
@@ -202,7 +208,7 @@ impl Proxy {
         let seen = Session { last_seen: call.now, ..session.clone() };
         let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
         let mut random = |buffer: &mut [u8]| self.shared.sign_in.entropy.fill(buffer);
-        session_cookie::write(&seen, &own, &self.shared.keys, &visit.origin, self.shared.lifetimes.max, &mut random).ok()
+        session_cookie::write(&seen, &own, &visit.origin, &self.shared.keys, &mut random).ok()
     }
 
     /// Nobody is signed in. People are led to a sign-in; programs are told that one is needed.
@@ -231,8 +237,8 @@ impl Proxy {
         let prompt = endpoints::prompt(None, &own);
         let only = route.access.requirements().and_then(|wanted| shared.directory.only_authority(wanted));
         if let (SignInPage::Auto, Prompt::Default, Some(only)) = (shared.page, prompt, only) {
-            let leaving = sign_in::Leaving { typed: None, hint: None, prompt, way: sign_in::Way::Redirect };
-            let from = sign_in::From { shared, call, visit };
+            let leaving = Leaving { typed: None, hint: None, prompt, way: Way::Redirect };
+            let from = Sender { shared, call, visit };
             return endpoints::depart(from, &only.name, route, &back, leaving, &own).await;
         }
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -305,12 +311,6 @@ fn bearer_token(headers: &HeaderMap) -> Option<Result<Secret<String>, Reason>> {
         return None;
     }
     Some(if fields.next().is_some() { Err(Reason::BadRequest) } else { Ok(Secret::new(token.trim().to_owned())) })
-}
-
-/// A WebSocket may be opened by any site's script, cookies included, and is not held back by CORS: what comes with a
-/// session must come from our own pages.
-fn is_foreign_upgrade(headers: &HeaderMap, origin: &Origin) -> bool {
-    headers.contains_key(header::UPGRADE) && headers.get(header::ORIGIN).is_some_and(|from| from.as_bytes() != origin.as_str().as_bytes())
 }
 
 /// A return target as a parameter: a path where it is at the origin that is asked.

@@ -40,14 +40,15 @@ impl Sessions {
     ) -> Self {
         let mut sessions = Self::default();
         let own = OwnCookies::read(headers, Dialect::of(origin));
-        if own.is_empty() {
+        if own.names().next().is_none() {
             return sessions;
         }
+        let mut buffer = Vec::new();
         for authority in authorities {
-            match session_cookie::read(&own, authority, &shared.keys, origin) {
+            match session_cookie::read(&own, authority, origin, &shared.keys, &mut buffer) {
                 Found::Absent | Found::Unreadable => {}
                 Found::Session(session) => match session.standing(shared.lifetimes, now) {
-                    Standing::Live { .. } => sessions.live.push(session),
+                    Standing::Live { .. } => sessions.live.push(*session),
                     Standing::Ended => sessions.past = Past::Ended,
                 },
             }

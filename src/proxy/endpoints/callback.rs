@@ -79,7 +79,7 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
         return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
     }
     let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
-    let written = session_cookie::write(&arrival.session, own, &shared.keys, origin, shared.lifetimes.max, &mut random);
+    let written = session_cookie::write(&arrival.session, own, origin, &shared.keys, &mut random);
     let verdict = Verdict::allow(Reason::SignedIn).about(Some(who));
     match written {
         Ok(cookies) => {

@@ -26,8 +26,8 @@ use super::shared::Shared;
 use super::visit::Visit;
 use crate::domain::reason::Reason;
 
-pub(super) use prompt::{ask_for_account, prompt};
-pub(super) use sign_in::depart;
+pub(super) use prompt::prompt;
+pub(super) use sign_in::{From, Leaving, Way, depart};
 
 /// A request to one of our endpoints, read.
 #[derive(Debug, Clone)]

@@ -3,6 +3,8 @@
 //! A posted form is answered with a page that moves on by itself, never with a redirect: browsers hold the whole chain
 //! of redirects after a form against `form-action`, and a provider sends people on to places we cannot know.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,15 +16,16 @@ use crate::domain::account::AccountKind;
 use crate::domain::address::Identifier;
 use crate::domain::authority::AuthorityName;
 use crate::domain::interaction::Interaction;
-use crate::domain::realm::{Realm, SignInPage, TenantOfDomain};
+use crate::config::SignInPage;
+use crate::domain::realm::{Realm, TenantOfDomain};
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::{Requirements, Route};
 use crate::domain::target::Target;
 use crate::flow::sign_in::{Departure, Wish};
 use crate::protocol::authorize::Prompt;
-use crate::protocol::cookies::{Dialect, OwnCookies, Presence};
-use crate::protocol::remembered::{self, Remembered};
+use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::protocol::remembered::Remembered;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::reason::Who;
 use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, Remember, SignInNotice, field};
@@ -87,9 +90,9 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     if !form::is_our_own(&head.headers, &asked.visit) {
         return asked.refuse(&asked.about(Reason::BadRequest));
     }
-    if let Err(wait) = asked.shared.rate_limit.take(asked.visit.client, asked.call.now) {
+    if let Err(too_many) = asked.shared.rate_limit.count(asked.visit.client, asked.call.now) {
         let mut page = asked.about(Reason::RateLimited);
-        page.retry_after = Some(wait);
+        page.retry_after = Some(Duration::from_secs(too_many.retry_after_seconds));
         return asked.refuse(&page);
     }
     match read_post(&asked, &head.headers, body).await {
@@ -125,9 +128,9 @@ async fn read_post(asked: &Asked, headers: &HeaderMap, body: Body) -> Result<Tol
         Realm::Refused(reason) => purpose.refuse(reason, Some(typed.as_str())),
         Realm::Known { authority, .. } => purpose.go(&authority, Some(typed.as_str()), chosen, Way::Page, &own).await,
     };
-    Ok(match (chosen, purpose.remember) {
-        (Some(kind), Remember::Chosen) => told.with_cookies(purpose.remembered(&own).with(&typed, kind, asked)),
-        (Some(_), Remember::NotOffered | Remember::Offered) | (None, _) => told,
+    Ok(match chosen {
+        Some(kind) => purpose.remember(told, &typed, kind, &own),
+        None => told,
     })
 }
 
@@ -163,7 +166,7 @@ impl<'a> Purpose<'a> {
     /// The ladder, with a look-up only where it could matter.
     async fn place(&self, typed: &Identifier, chosen: Option<AccountKind>, own: &OwnCookies<'_>) -> Realm {
         let shared = &self.asked.shared;
-        let remembered = self.remembered(own).kind_of(typed, self.asked);
+        let remembered = self.remembered(own).kind_of(typed.as_str(), &self.asked.shared.keys);
         let needed = shared.directory.lookup_needed(typed, chosen, remembered, self.wanted);
         let looked_up = match (needed, &shared.lookup) {
             (Some(domain), Some(lookup)) => lookup.tenant_of(domain).await,
@@ -184,13 +187,25 @@ impl<'a> Purpose<'a> {
         Some(Realm::Known { authority: only.name.clone(), how: crate::domain::realm::How::OnlyOne })
     }
 
-    fn remembered(&self, own: &OwnCookies<'_>) -> Choices {
-        match self.asked.shared.remembering {
-            Remembering::Off => Choices(Remembered::default()),
-            Remembering::Offered => match own.presence(remembered::NAME) {
-                Presence::Once(value) => Choices(Remembered::open(value, &self.asked.visit.origin, &self.asked.shared.keys, self.asked.call.now)),
-                Presence::Absent | Presence::Ambiguous => Choices(Remembered::default()),
-            },
+    fn remembered(&self, own: &OwnCookies<'_>) -> Remembered {
+        let Asked { shared, call, visit } = self.asked;
+        match shared.remembering {
+            Remembering::Off => Remembered::default(),
+            Remembering::Offered => Remembered::read(own, &visit.origin, &shared.keys, call.now),
+        }
+    }
+
+    /// Seals the choice into the browser's cookie, if the person ticked the box.
+    fn remember(&self, told: Told, typed: &Identifier, kind: AccountKind, own: &OwnCookies<'_>) -> Told {
+        let Asked { shared, call, visit } = self.asked;
+        match self.remember {
+            Remember::NotOffered | Remember::Offered => told,
+            Remember::Chosen => {
+                let mut remembered = self.remembered(own);
+                remembered.remember(typed.as_str(), kind, &shared.keys, call.now);
+                let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
+                told.with_cookies([remembered.cookie(&visit.origin, &shared.keys, &mut random)])
+            }
         }
     }
 
@@ -231,22 +246,6 @@ impl<'a> Purpose<'a> {
         let mut told = self.asked.refuse(&page);
         told.verdict = told.verdict.on(self.route);
         told
-    }
-}
-
-/// Remembered choices, as far as this configuration has them.
-struct Choices(Remembered);
-
-impl Choices {
-    fn kind_of(&self, typed: &Identifier, asked: &Asked) -> Option<AccountKind> {
-        self.0.kind_of(typed.as_str(), &asked.shared.keys)
-    }
-
-    fn with(self, typed: &Identifier, kind: AccountKind, asked: &Asked) -> [crate::protocol::cookies::SetCookie; 1] {
-        let shared = &asked.shared;
-        let remembered = self.0.with(typed.as_str(), kind, &shared.keys, asked.call.now);
-        let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
-        [remembered.cookie(&asked.visit.origin, &shared.keys, &mut random)]
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::session::Session;
 use crate::protocol::cookies::{Dialect, OwnCookies};
-use crate::protocol::logout::EndSession;
+use crate::protocol::logout::LogoutRequest;
 use crate::protocol::session_cookie;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
@@ -35,7 +35,8 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
             OpenSession { authority: &who.authority, person: Person::of(who, organisation) }
         })
         .collect();
-    let page = ConfirmSignOut { sessions: &open, return_to: return_to(&asked, &fields).as_ref() };
+    let back = return_to(&asked, &fields);
+    let page = ConfirmSignOut { sessions: &open, return_to: back.as_ref() };
     Told::new(page.render(asked.shared.chrome(&asked.visit.origin)).into_response(), Verdict::allow(Reason::Public))
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.
     let mut cookies = vec![prompt::ask_for_account(origin)];
     for authority in asked.shared.sign_in.authorities.keys().filter(|name| meant(name.as_str())) {
-        cookies.extend(session_cookie::clear(authority, &own, origin));
+        cookies.extend(session_cookie::clear(&own, authority, origin));
     }
     if everything {
         cookies.extend(own.names().filter(|name| name.starts_with("a-")).map(|name| Dialect::of(origin).delete(name)));
@@ -68,9 +69,10 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         Some(session) => end_session_url(&asked, session).await,
         None => None,
     };
+    let back = return_to(&asked, &fields);
     let response = match at_authority.as_ref().map(ContinuePage::new) {
         Some(Ok(page)) => page.render(chrome).into_response(),
-        Some(Err(_)) | None => SignedOut { end_session: None, return_to: return_to(&asked, &fields).as_ref() }.render(chrome).into_response(),
+        Some(Err(_)) | None => SignedOut { end_session: None, return_to: back.as_ref() }.render(chrome).into_response(),
     };
     let who = ended.first().map(|session| &session.principal);
     Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies)
@@ -97,12 +99,12 @@ async fn end_session_url(asked: &Asked, session: &Session) -> Option<url::Url> {
     let metadata = authority.provider.metadata().await.ok()?;
     let back = respond::own_url(&asked.shared, &asked.visit.origin, "/signed-out");
     Some(
-        EndSession {
+        LogoutRequest {
             endpoint: metadata.end_session_endpoint.as_ref()?,
             client_id: &authority.client_id,
             post_logout_redirect_uri: &back,
             logout_hint: session.sign_out_hint.as_deref(),
         }
-        .url(),
+        .to_url(),
     )
 }

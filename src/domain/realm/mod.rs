@@ -1,8 +1,22 @@
 //! Home realm discovery: from what was typed and the route to a place to sign in, a question, or a refusal. Always a
 //! hint: what it finds chooses where to go, never who somebody is.
+//!
+//! Only the domain of an address is ever looked at. Whether somebody exists behind the `@` is not asked of anybody,
+//! though Microsoft's own page has an endpoint that tells: a proxy that passed the question on would answer it to
+//! everybody (user enumeration), and would show one provider the address of each visitor. So two addresses at one
+//! domain always get the same answer on the same route, which a property test holds.
+//!
+//! Here are the words and the entry points; the rungs are in `ladder`, the choice between a route's authorities in
+//! `candidates`, the built-in list in `consumer_domains`.
 
+mod candidates;
+mod consumer_domains;
+mod ladder;
+
+use self::candidates::Candidates;
+use self::ladder::Ladder;
 use super::account::{AccountKind, TenantId};
-use super::address::{Domain, Identifier};
+use super::address::{Domain, Identifier, Shape};
 use super::authority::{AuthorityName, ExpectedIssuer};
 use super::reason::Reason;
 use super::route::Requirements;
@@ -115,40 +129,69 @@ pub enum Realm {
 }
 
 impl Directory {
-    /// The domain to ask the authority's tenant directory about, if the answer could matter.
+    /// The domain to ask the authority's tenant directory about, if the answer could matter: some answer must lead
+    /// elsewhere than no answer does. The very ladder is asked, so the two cannot drift apart.
     #[must_use]
-    pub fn lookup_needed(
+    pub fn lookup_needed<'t>(
         &self,
-        _typed: &Identifier,
-        _chosen: Option<AccountKind>,
-        _remembered: Option<AccountKind>,
-        _wanted: &Requirements,
-    ) -> Option<&Domain> {
-        todo!()
+        typed: &'t Identifier,
+        chosen: Option<AccountKind>,
+        remembered: Option<AccountKind>,
+        wanted: &Requirements,
+    ) -> Option<&'t Domain> {
+        let Shape::Email { domain } = typed.shape() else { return None };
+        let ladder = Ladder::new(self, wanted);
+        let goal = |answer| ladder.climb(typed, chosen, remembered, answer).goal();
+        let without = goal(TenantOfDomain::Unknown);
+        let matters = ladder.telling_answers().any(|answer| goal(answer) != without);
+        matters.then_some(domain)
     }
 
-    /// The ladder: first hit wins.
+    /// The ladder: first hit wins. `chosen` is what the person pressed on our page, `remembered` what this browser's
+    /// cookie says; both settle the kind, and the address still settles which authority of that kind.
     #[must_use]
     pub fn discover(
         &self,
-        _typed: &Identifier,
-        _chosen: Option<AccountKind>,
-        _remembered: Option<AccountKind>,
-        _looked_up: TenantOfDomain,
-        _wanted: &Requirements,
+        typed: &Identifier,
+        chosen: Option<AccountKind>,
+        remembered: Option<AccountKind>,
+        looked_up: TenantOfDomain,
+        wanted: &Requirements,
     ) -> Realm {
-        todo!()
+        Ladder::new(self, wanted).climb(typed, chosen, remembered, looked_up)
     }
 
-    /// The authority to go to without a question, if the route leaves only one.
+    /// The authority to go to without a question, if the route leaves only one: nothing that could be typed leads to
+    /// another.
     #[must_use]
-    pub fn only_authority(&self, _wanted: &Requirements) -> Option<&KnownAuthority> {
-        todo!()
+    pub fn only_authority<'d>(&'d self, wanted: &Requirements) -> Option<&'d KnownAuthority> {
+        Candidates::new(self, wanted).only()
     }
 
-    /// The authority for a kind, once the person has said which.
+    /// The authority for a kind, once the person has said which and nothing more is known.
     #[must_use]
-    pub fn authority_of_kind(&self, _kind: AccountKind, _wanted: &Requirements) -> Option<&KnownAuthority> {
-        todo!()
+    pub fn authority_of_kind<'d>(&'d self, kind: AccountKind, wanted: &Requirements) -> Option<&'d KnownAuthority> {
+        Candidates::new(self, wanted).for_kind(kind)
     }
 }
+
+/// Where an answer leads, however it came about.
+#[derive(PartialEq, Eq)]
+enum Goal {
+    Ask(Vec<AccountKind>),
+    Go(AuthorityName),
+    Stay(Reason),
+}
+
+impl Realm {
+    fn goal(self) -> Goal {
+        match self {
+            Self::Ask(kinds) => Goal::Ask(kinds),
+            Self::Known { authority, how: _ } => Goal::Go(authority),
+            Self::Refused(reason) => Goal::Stay(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! One authority's OpenID provider over HTTP: metadata and keys are read early, refreshed in the background, and the
+//! last good ones kept while the authority is down. What they say is judged in `protocol`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use tokio::time::Instant;
+use url::Url;
+
+use super::http_client::{HttpClient, HttpFault, Limits};
+use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::flow::ports::{Provider, ProviderUnavailable};
+use crate::protocol::client::Client;
+use crate::protocol::keys::KeySet;
+use crate::protocol::metadata::{Metadata, Nature};
+use crate::protocol::token::{CodeGrant, Dialect, RedeemError, TokenResponse, answer, request};
+use refresh::Rhythm;
+use single_flight::{SingleFlight, Turn};
+
+mod refresh;
+mod single_flight;
+
+#[cfg(test)]
+mod tests;
+
+/// A code is spent within this time or not at all: the browser waits.
+const REDEEM_TIME: Duration = Duration::from_secs(10);
+
+/// What is known about a provider before it is asked.
+#[derive(Debug, Clone)]
+pub struct ProviderSettings {
+    /// The authority's name, for logs.
+    pub authority: AuthorityName,
+    /// For which issuer it must speak.
+    pub expected: ExpectedIssuer,
+    /// Where its metadata document is.
+    pub discovery: Url,
+    /// Our registration there.
+    pub client: Client,
+    /// Whether it may be a development identity provider.
+    pub development: Development,
+}
+
+/// `dev.allow`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Development {
+    /// A development identity provider may be used.
+    Allowed,
+    /// It may not: its documents are not believed.
+    Refused,
+}
+
+/// An OpenID provider over HTTP. Cheap to clone; clones share what was read.
+#[derive(Debug, Clone)]
+pub struct HttpProvider {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: ProviderSettings,
+    http: HttpClient,
+    rhythm: Rhythm,
+    metadata: ArcSwapOption<Metadata>,
+    keys: ArcSwapOption<KeySet>,
+    flight: SingleFlight,
+    /// When keys were last read because a token asked for it, whether that succeeded or not.
+    forced: Mutex<Option<Instant>>,
+}
+
+/// What an attempt is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The metadata document, and the keys it points to.
+    Everything,
+    /// The keys, out of turn.
+    NewerKeys,
+}
+
+impl HttpProvider {
+    /// A provider of which nothing is known yet. Nothing is fetched: see [`HttpProvider::run`].
+    #[must_use]
+    pub fn new(settings: ProviderSettings, http: HttpClient) -> Self {
+        Self::with_rhythm(settings, http, Rhythm::default())
+    }
+
+    fn with_rhythm(settings: ProviderSettings, http: HttpClient, rhythm: Rhythm) -> Self {
+        let shared = Shared {
+            settings,
+            http,
+            rhythm,
+            metadata: ArcSwapOption::empty(),
+            keys: ArcSwapOption::empty(),
+            flight: SingleFlight::default(),
+            forced: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// One attempt, or a share in the one that is under way. It runs in its own task: whoever waits for it may go away
+    /// without ending it for the others, or wasting the one forced fetch of a minute.
+    async fn attempt(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
+        let turn = match self.shared.flight.turn().await {
+            Turn::Ours(turn) => turn,
+            Turn::Finished(outcome) => return outcome,
+        };
+        if wanted == Wanted::NewerKeys && !self.shared.may_force() {
+            return Err(ProviderUnavailable("the keys were read a moment ago".into()));
+        }
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::spawn(async move {
+            let outcome = shared.load_in_time(wanted).await;
+            turn.finish(outcome.clone());
+            outcome
+        });
+        task.await.unwrap_or_else(|_| Err(ProviderUnavailable("the attempt was cut off".into())))
+    }
+}
+
+impl Shared {
+    /// Whether a forced fetch is due; if so, the minute starts now.
+    fn may_force(&self) -> bool {
+        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = forced.is_none_or(|last| last.elapsed() >= self.rhythm.cool_down);
+        if is_due {
+            *forced = Some(Instant::now());
+        }
+        is_due
+    }
+
+    async fn load_in_time(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
+        let patience = self.rhythm.attempt;
+        let late = |_| ProviderUnavailable(format!("{}: no answer within {} ms", self.settings.discovery, patience.as_millis()));
+        tokio::time::timeout(patience, self.load(wanted)).await.map_err(late)?
+    }
+
+    /// Each part takes the place of the last good one only when it has been read and judged.
+    async fn load(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
+        let known = self.metadata.load_full().filter(|_| wanted == Wanted::NewerKeys);
+        let metadata = match known {
+            Some(metadata) => metadata,
+            None => {
+                let discovery = &self.settings.discovery;
+                let document = self.fetch(discovery, Metadata::MAX_BYTES).await?;
+                let metadata = Metadata::read(&document, &self.settings.expected).map_err(|defect| about(discovery, defect))?;
+                if (metadata.nature, self.settings.development) == (Nature::Development, Development::Refused) {
+                    return Err(about(discovery, "a development identity provider, at which anybody can be anybody. To use it for development, set [dev] allow = true"));
+                }
+                let metadata = Arc::new(metadata);
+                self.metadata.store(Some(Arc::clone(&metadata)));
+                metadata
+            }
+        };
+        let document = self.fetch(&metadata.jwks_uri, KeySet::MAX_BYTES).await?;
+        let keys = KeySet::read(&document).map_err(|defect| about(&metadata.jwks_uri, defect))?;
+        self.keys.store(Some(Arc::new(keys)));
+        Ok(())
+    }
+
+    async fn fetch(&self, url: &Url, bytes: usize) -> Result<bytes::Bytes, ProviderUnavailable> {
+        let limits = Limits { bytes, time: self.rhythm.attempt };
+        let answer = self.http.get(url, limits).await.map_err(|fault| about(url, fault))?;
+        if answer.status == http::StatusCode::OK { Ok(answer.body) } else { Err(about(url, format_args!("status {}", answer.status))) }
+    }
+
+    fn dialect(&self) -> Dialect {
+        if self.settings.expected.is_microsoft_shaped() { Dialect::Microsoft } else { Dialect::Standard }
+    }
+}
+
+#[async_trait]
+impl Provider for HttpProvider {
+    async fn metadata(&self) -> Result<Arc<Metadata>, ProviderUnavailable> {
+        if let Some(metadata) = self.shared.metadata.load_full() {
+            return Ok(metadata);
+        }
+        let outcome = self.attempt(Wanted::Everything).await;
+        // The metadata may be there although the keys could not be read.
+        self.shared.metadata.load_full().ok_or_else(|| missing(outcome))
+    }
+
+    async fn keys(&self) -> Result<Arc<KeySet>, ProviderUnavailable> {
+        if let Some(keys) = self.shared.keys.load_full() {
+            return Ok(keys);
+        }
+        let outcome = self.attempt(Wanted::Everything).await;
+        self.shared.keys.load_full().ok_or_else(|| missing(outcome))
+    }
+
+    async fn newer_keys(&self, known: &Arc<KeySet>) -> Option<Arc<KeySet>> {
+        let newer = || self.shared.keys.load_full().filter(|keys| !Arc::ptr_eq(keys, known));
+        if let Some(newer) = newer() {
+            return Some(newer);
+        }
+        if let Err(error) = self.attempt(Wanted::NewerKeys).await {
+            tracing::info!(authority = %self.shared.settings.authority, fault = "provider", %error, "A token names an unknown key, and there are no newer keys");
+        }
+        newer()
+    }
+
+    async fn redeem(&self, grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError> {
+        let metadata = self.metadata().await.map_err(|error| RedeemError::Unavailable(error.0))?;
+        let request = request::for_code(&self.shared.settings.client, &metadata, grant, self.shared.dialect());
+        let limits = Limits { bytes: answer::MAX_BYTES, time: REDEEM_TIME };
+        let sent = self.shared.http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
+        let got = sent.map_err(|fault| not_redeemed(&fault))?;
+        answer::read(got.status.as_u16(), got.content_type.as_deref(), &got.body)
+    }
+}
+
+/// No answer is one thing, an answer that is not worth reading another.
+fn not_redeemed(fault: &HttpFault) -> RedeemError {
+    let text = fault.to_string();
+    match fault {
+        HttpFault::Broken(_) | HttpFault::Connect(_) | HttpFault::Timeout(_) => RedeemError::Unavailable(text),
+        HttpFault::Encoded | HttpFault::PlainHttp | HttpFault::TooLong(_) | HttpFault::Url => RedeemError::Provider(text),
+    }
+}
+
+/// Addresses of metadata and keys are public.
+fn about(url: &Url, what: impl std::fmt::Display) -> ProviderUnavailable {
+    ProviderUnavailable(format!("{url}: {what}"))
+}
+
+fn missing(outcome: Result<(), ProviderUnavailable>) -> ProviderUnavailable {
+    outcome.err().unwrap_or_else(|| ProviderUnavailable("nothing has been read yet".into()))
+}

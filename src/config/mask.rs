@@ -1,0 +1,161 @@
+//! What must not be shown of a configuration file: literal secrets, wherever somebody put them. Findings are rendered
+//! from a copy of the text in which they are masked, so that no message can leak one by the line it quotes.
+
+use toml::de::{DeTable, DeValue};
+
+use super::problem::Span;
+
+/// Stands in for a secret, whatever its length was.
+const MASK: &str = "***";
+
+/// Key names that are secrets though they name none in full.
+const EXACT: [&str; 5] = ["key", "keys", "pass", "private_key", "pwd"];
+
+/// Parts of key names that mean a secret.
+const PARTS: [&str; 6] = ["secret", "password", "passwd", "token", "api_key", "credential"];
+
+/// Endings that say that the value only tells where the secret is.
+const ELSEWHERE: [&str; 5] = ["_file", "_files", "_env", "_endpoint", "_url"];
+
+/// Whether a key of this name would hold a secret in the clear.
+pub(crate) fn names_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    let elsewhere = ELSEWHERE.iter().any(|ending| key.ends_with(ending));
+    !elsewhere && (EXACT.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part)))
+}
+
+/// Whether a value has a secret in it, by the look of it: a URL with a user name or password.
+pub(crate) fn looks_like_a_secret(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')))
+}
+
+/// The secrets of a parsed file.
+pub(crate) fn secrets_of(table: &DeTable<'_>) -> Vec<Span> {
+    let mut found = Vec::new();
+    collect(table, &mut found);
+    found
+}
+
+fn collect(table: &DeTable<'_>, found: &mut Vec<Span>) {
+    for (key, value) in table {
+        collect_value(key.get_ref(), value.get_ref(), value.span().into(), found);
+    }
+}
+
+fn collect_value(key: &str, value: &DeValue<'_>, at: Span, found: &mut Vec<Span>) {
+    if let Some(table) = value.as_table() {
+        collect(table, found);
+    } else if let Some(array) = value.as_array() {
+        for item in array {
+            collect_value(key, item.get_ref(), item.span().into(), found);
+        }
+    } else if names_a_secret(key) || value.as_str().is_some_and(|text| looks_like_a_secret(text) || is_misplaced(key, text)) {
+        found.push(at);
+    }
+}
+
+/// Whether the secret itself was written where the name of its variable belongs.
+fn is_misplaced(key: &str, value: &str) -> bool {
+    key.ends_with("_env") && !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The secrets of a text that is not TOML, by the look of it: from the `=` behind a key that names a secret to the end
+/// of the line, or of the multi-line string that starts there, and every URL with a password.
+pub(crate) fn secrets_of_broken(text: &str) -> Vec<Span> {
+    let mut found: Vec<Span> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let covered = found.last().is_some_and(|last| last.end > start);
+        if let Some(from) = (!covered).then(|| secret_in_line(line)).flatten() {
+            let rest = &text[start + from..];
+            let end = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| end_of_multi_line(rest, quotes)).max();
+            let to_line_end = line[from..].trim_end_matches(['\r', '\n']).len();
+            found.push(Span { start: start + from, end: start + from + end.unwrap_or(0).max(to_line_end) });
+        }
+        start += line.len();
+    }
+    found
+}
+
+fn secret_in_line(line: &str) -> Option<usize> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'' | '.');
+    let assignment = line.match_indices('=').find_map(|(at, _)| {
+        let before = line[..at].trim_end();
+        let name = before.rsplit(|c| !is_name(c)).next()?.trim_matches(['"', '\'']);
+        let value = at + 1 + (line[at + 1..].len() - line[at + 1..].trim_start_matches([' ', '\t']).len());
+        names_a_secret(name.rsplit('.').next()?).then_some(value)
+    });
+    let url = looks_like_a_secret(line).then(|| line.find('=').map_or(0, |at| at + 1));
+    assignment.into_iter().chain(url).min()
+}
+
+fn end_of_multi_line(rest: &str, quotes: &str) -> Option<usize> {
+    let opening = rest.find(quotes).filter(|at| rest[..*at].trim().is_empty())? + quotes.len();
+    Some(rest[opening..].find(quotes).map_or(rest.len(), |at| opening + at + quotes.len()))
+}
+
+/// A text with its secrets masked, and the way from places in the original to places in it.
+pub(crate) struct Masked {
+    text: String,
+    /// Where each masked stretch was, in order, and how long its stand-in is.
+    stretches: Vec<(Span, usize)>,
+}
+
+impl Masked {
+    /// Masks. Line ends stay, so that line numbers do.
+    pub(crate) fn new(text: &str, mut secrets: Vec<Span>) -> Self {
+        secrets.sort_by_key(|span| span.start);
+        let mut masked = String::with_capacity(text.len());
+        let (mut stretches, mut done) = (Vec::new(), 0);
+        for span in secrets {
+            // Overlapping stretches are one: the later start is inside of what is masked already.
+            let start = span.start.max(done);
+            if start >= span.end {
+                continue;
+            }
+            masked.push_str(&text[done..start]);
+            let before = masked.len();
+            masked.push_str(MASK);
+            masked.extend(text[start..span.end].chars().filter(|c| *c == '\n'));
+            stretches.push((Span { start, end: span.end }, masked.len() - before));
+            done = span.end;
+        }
+        masked.push_str(&text[done..]);
+        Self { text: masked, stretches }
+    }
+
+    /// The masked text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where a stretch of the original is now.
+    pub(crate) fn place(&self, span: Span) -> Span {
+        let start = self.offset(span.start, Edge::Start);
+        Span { start, end: self.offset(span.end, Edge::End).max(start) }
+    }
+
+    fn offset(&self, original: usize, edge: Edge) -> usize {
+        let (mut removed, mut added) = (0, 0);
+        for (stretch, stand_in) in &self.stretches {
+            if original >= stretch.end {
+                removed += stretch.end - stretch.start;
+                added += stand_in;
+            } else if original > stretch.start {
+                let from = stretch.start - removed + added;
+                return match edge {
+                    Edge::Start => from,
+                    Edge::End => from + MASK.len(),
+                };
+            } else {
+                break;
+            }
+        }
+        original - removed + added
+    }
+}
+
+enum Edge {
+    Start,
+    End,
+}

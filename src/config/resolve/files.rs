@@ -1,0 +1,57 @@
+//! Files that the configuration names, read with a bound. What was read is never quoted in a message.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+
+use zeroize::Zeroizing;
+
+use super::Surroundings;
+use crate::config::file::reader::Located;
+use crate::config::problem::{Code, Problem};
+
+/// No secret, key or logo is larger.
+pub(crate) const LARGEST: u64 = 64 * 1024;
+
+/// Reads the file that `key` names. `None` if that failed, and was reported.
+pub(crate) fn read(path: &Located<String>, key: &str, around: &Surroundings<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let full = around.directory.join(&path.value);
+    let mut content = Zeroizing::new(Vec::new());
+    let result = File::open(full).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content));
+    if let Err(error) = result {
+        report_unreadable(path, key, error.kind(), around);
+        return None;
+    }
+    if content.len() as u64 > LARGEST {
+        report_unusable(path, key, "it is larger than 64 KiB", around);
+        return None;
+    }
+    if content.is_empty() {
+        report_unusable(path, key, "it is empty", around);
+        return None;
+    }
+    Some(content)
+}
+
+fn report_unreadable(path: &Located<String>, key: &str, error: ErrorKind, around: &Surroundings<'_>) {
+    let why = match error {
+        ErrorKind::NotFound => "there is no such file",
+        ErrorKind::PermissionDenied => "permission denied",
+        ErrorKind::IsADirectory => "it is a directory",
+        _ => "reading it failed",
+    };
+    let mut problem = Problem::new(Code::Unreadable, path.at, format!("the file of `{key}` cannot be read")).label(why);
+    // What looks like no path may be the secret itself, put under the wrong key.
+    if error == ErrorKind::NotFound && !path.value.contains(['/', '.']) {
+        around.findings.hide(path.at);
+        problem = problem.note("the value is hidden: without a slash or a dot in it, it may be the secret itself");
+    } else if !path.value.starts_with('/') {
+        problem = problem.note("the path is relative to the directory of the configuration file");
+    }
+    around.findings.report(problem);
+}
+
+/// Reports what is wrong with the content of a file.
+pub(crate) fn report_unusable(path: &Located<String>, key: &str, why: &str, around: &Surroundings<'_>) {
+    let title = format!("the file of `{key}` cannot be used");
+    around.findings.report(Problem::new(Code::Unusable, path.at, title).label(why));
+}

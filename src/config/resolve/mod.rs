@@ -1,0 +1,81 @@
+//! From what the user wrote to what we run on: defaults, files and variables read, names looked up, and everything
+//! held against everything else.
+
+pub(crate) mod access;
+pub(crate) mod authorities;
+pub(crate) mod branding;
+pub(crate) mod client;
+pub(crate) mod domains;
+pub(crate) mod files;
+pub(crate) mod forwarding;
+pub(crate) mod reach;
+pub(crate) mod routes;
+pub(crate) mod server;
+pub(crate) mod session;
+pub(crate) mod tenants;
+
+use std::path::Path;
+
+use super::file::File;
+use super::problem::{Findings, Span};
+use super::{Config, SignInSettings};
+use crate::domain::route::{Position, RouteTable};
+
+/// What the configuration is read in, beside its text.
+pub(crate) struct Surroundings<'a> {
+    /// Relative paths are relative to this.
+    pub(crate) directory: &'a Path,
+    /// Environment variables.
+    pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The present day (UTC).
+    pub(crate) today: chrono::NaiveDate,
+    /// Line and column of a place in the file.
+    pub(crate) position: &'a dyn Fn(Span) -> Position,
+    /// Where problems go.
+    pub(crate) findings: &'a Findings,
+}
+
+/// Resolves everything, so that everything that is wrong is found. `None` if something was.
+pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -> Option<Config> {
+    let listen = server::listen(file, around.findings);
+    let origins = server::origins(file, around.findings);
+    let prefix = server::prefix(file);
+    let trusted_proxies = server::trusted_proxies(file, around.findings);
+    let tenants = tenants::resolve(&file.tenants, around.findings);
+    let authorities = authorities::resolve(file, around);
+    domains::check(file, &authorities, around.findings);
+    let scope = routes::Scope { file, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
+    let routes = routes::resolve(&scope);
+    let authorities = authorities::used(authorities, &routes, around);
+    let session = session::resolve(&file.session, around);
+    let branding = branding::resolve(&file.branding, around);
+    let authorities = authorities?;
+    Some(Config {
+        file_name: file_name.to_owned(),
+        listen: listen?,
+        origins: origins?,
+        prefix: prefix?,
+        trusted_proxies: trusted_proxies?,
+        directory: domains::directory(file, &authorities),
+        authorities,
+        tenants: tenants?,
+        sign_in: sign_in(file),
+        session: session?,
+        branding: branding?,
+        routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
+        dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
+        access_log: file.access_log.value().copied().unwrap_or_default(),
+        warnings: Vec::new(),
+    })
+}
+
+/// The default of `rate_limit`.
+const POSTS_PER_MINUTE: u32 = 10;
+
+fn sign_in(file: &File) -> SignInSettings {
+    SignInSettings {
+        page: file.sign_in.page.value().copied().unwrap_or_default(),
+        remembers_accounts: file.sign_in.remember_accounts.value().copied().unwrap_or(false),
+        posts_per_minute: file.sign_in.rate_limit.value().copied().unwrap_or(POSTS_PER_MINUTE),
+    }
+}

@@ -1,0 +1,82 @@
+//! Where we listen, under which origins browsers reach us, and whom we believe about that.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ipnet::IpNet;
+
+use crate::config::file::File;
+use crate::config::file::reader::{Located, Setting};
+use crate::config::problem::{Code, Findings, Problem, Span};
+use crate::domain::origin::{Origin, Origins};
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
+const DEFAULT_PREFIX: &str = "/.auth";
+
+/// `None` if the key is broken.
+fn or_default<T: Clone>(setting: &Setting<T>, default: T) -> Option<T> {
+    match setting {
+        Setting::Absent => Some(default),
+        Setting::Broken => None,
+        Setting::Given(located) => Some(located.value.clone()),
+    }
+}
+
+/// Reports every entry of a list that is equal to an earlier one.
+pub(crate) fn report_repeated<T: PartialEq>(items: &[Located<T>], what: &str, findings: &Findings) {
+    for (index, item) in items.iter().enumerate() {
+        if let Some(first) = items[..index].iter().find(|earlier| earlier.value == item.value) {
+            report_duplicate(what, item.at, first.at, findings);
+        }
+    }
+}
+
+/// Reports that something is said twice.
+pub(crate) fn report_duplicate(what: &str, at: Span, first: Span, findings: &Findings) {
+    let problem = Problem::new(Code::Duplicate, at, format!("{what} is there twice"));
+    findings.report(problem.label("here again").context(first, "first here"));
+}
+
+pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<SocketAddr>> {
+    match &file.listen {
+        Setting::Absent => Some(vec![DEFAULT_LISTEN]),
+        Setting::Broken => None,
+        Setting::Given(list) => {
+            if list.value.is_empty() {
+                let problem = Problem::new(Code::Empty, list.at, "`listen` is empty");
+                findings.report(problem.label("expected at least one address, like \"0.0.0.0:8080\""));
+                return None;
+            }
+            report_repeated(&list.value, "the address", findings);
+            Some(list.value.iter().map(|address| address.value).collect())
+        }
+    }
+}
+
+pub(crate) fn origins(file: &File, findings: &Findings) -> Option<Origins> {
+    let first = file.public_url.given()?;
+    let others = match &file.public_urls {
+        Setting::Absent => &[][..],
+        Setting::Broken => return None,
+        Setting::Given(list) => &list.value,
+    };
+    report_repeated(others, "the URL", findings);
+    for other in others.iter().filter(|other| other.value == first.value) {
+        report_duplicate("the URL", other.at, first.at, findings);
+    }
+    let others: Vec<Origin> = others.iter().map(|origin| origin.value.clone()).collect();
+    Some(Origins::new(first.value.clone(), others))
+}
+
+pub(crate) fn prefix(file: &File) -> Option<String> {
+    or_default(&file.prefix, DEFAULT_PREFIX.to_owned())
+}
+
+pub(crate) fn trusted_proxies(file: &File, findings: &Findings) -> Option<Vec<IpNet>> {
+    let networks = or_default(&file.trusted_proxies, Vec::new())?;
+    report_repeated(&networks, "the network", findings);
+    for network in networks.iter().filter(|network| network.value.prefix_len() == 0) {
+        let problem = Problem::new(Code::TrustsEverybody, network.at, "every client may set Forwarded and X-Forwarded-* headers");
+        findings.report(problem.label("name the networks of your own proxies instead"));
+    }
+    Some(networks.into_iter().map(|network| network.value).collect())
+}

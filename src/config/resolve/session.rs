@@ -1,0 +1,138 @@
+//! Session keys and lifetimes.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::server::report_repeated;
+use super::{Surroundings, files};
+use crate::config::SessionSettings;
+use crate::config::file::reader::{Located, Setting};
+use crate::config::file::session::SessionSection;
+use crate::config::problem::{Code, Problem, Span};
+use crate::domain::session::Lifetimes;
+use crate::protocol::secret::Secret;
+
+const DEFAULT_IDLE: Duration = Duration::from_secs(3600);
+const DEFAULT_MAX: Duration = Duration::from_secs(8 * 3600);
+const MOST_KEYS: usize = 8;
+
+type Key = Secret<[u8; 32]>;
+
+pub(crate) fn resolve(section: &SessionSection, around: &Surroundings<'_>) -> Option<SessionSettings> {
+    let keys = keys(&section.key_files, around);
+    let lifetimes = lifetimes(section, around);
+    Some(SessionSettings { keys: keys?, lifetimes: lifetimes? })
+}
+
+fn lifetimes(section: &SessionSection, around: &Surroundings<'_>) -> Option<Lifetimes> {
+    if matches!(section.idle, Setting::Broken) || matches!(section.max, Setting::Broken) {
+        return None;
+    }
+    let max = section.max.value().copied().unwrap_or(DEFAULT_MAX);
+    let idle = section.idle.value().copied().unwrap_or(DEFAULT_IDLE);
+    if idle <= max {
+        return Some(Lifetimes { idle, max });
+    }
+    let problem = |at: Span| Problem::new(Code::IdleAboveMax, at, "`idle` is longer than `max` in [session]");
+    around.findings.report(match (section.idle.given(), section.max.given()) {
+        (Some(idle), Some(max)) => {
+            problem(idle.at).label("must not be longer than `max`").context(max.at, "a session ends here at the latest")
+        }
+        (Some(idle), None) => problem(idle.at).label("must not be longer than `max`, which is 8h unless it is given"),
+        (None, max) => problem(max.map_or(Span::default(), |max| max.at)).label("shorter than `idle`, which is 1h unless it is given"),
+    });
+    None
+}
+
+fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Option<Vec<Key>> {
+    let given = match files {
+        Setting::Absent => {
+            let problem = Problem::new(Code::RandomKey, Span::default(), "no session key is configured: a random one is used");
+            around.findings.report(
+                problem
+                    .note("a restart signs everybody out, and two processes do not know each other's sessions")
+                    .note("make a key with: openssl rand -hex 32 > session-key, and write: [session] key_files = [\"session-key\"]"),
+            );
+            return random_key(around).map(|key| vec![key]);
+        }
+        Setting::Broken => return None,
+        Setting::Given(given) => given,
+    };
+    let refusal = match given.value.len() {
+        0 => Some((Code::Empty, "expected at least one file; leave `key_files` out to use a random key")),
+        1..=MOST_KEYS => None,
+        _ => Some((Code::TooMany, "more than 8 keys: every one is tried on every request")),
+    };
+    if let Some((code, label)) = refusal {
+        around.findings.report(Problem::new(code, given.at, "`key_files` in [session] cannot be used").label(label));
+        return None;
+    }
+    report_repeated(&given.value, "the file", around.findings);
+    let keys: Vec<_> = given.value.iter().map(|path| key_of_file(path, around)).collect();
+    keys.into_iter().collect()
+}
+
+fn random_key(around: &Surroundings<'_>) -> Option<Key> {
+    let mut key = [0; 32];
+    if aws_lc_rs::rand::fill(&mut key).is_err() {
+        around.findings.report(Problem::new(Code::Unusable, Span::default(), "the system gives no random numbers"));
+        return None;
+    }
+    Some(Secret::new(key))
+}
+
+fn key_of_file(path: &Located<String>, around: &Surroundings<'_>) -> Option<Key> {
+    let content = files::read(path, "key_files", around)?;
+    match key_of(&content) {
+        Ok(key) => Some(key),
+        Err(UnusableKey::Short) => {
+            let problem = Problem::new(Code::ShortKey, path.at, "a session key is too short");
+            around.findings.report(
+                problem.label("expected 32 bytes: raw, as 64 hex digits, or as base64").note("make one with: openssl rand -hex 32"),
+            );
+            None
+        }
+        Err(UnusableKey::Form) => {
+            files::report_unusable(path, "key_files", "expected 32 bytes: raw, as 64 hex digits, or as base64", around);
+            None
+        }
+        Err(UnusableKey::Constant) => {
+            files::report_unusable(path, "key_files", "every byte of it is the same: make one with: openssl rand -hex 32", around);
+            None
+        }
+    }
+}
+
+enum UnusableKey {
+    Constant,
+    Form,
+    Short,
+}
+
+fn key_of(content: &[u8]) -> Result<Key, UnusableKey> {
+    let text = content.trim_ascii_end();
+    let is_hex = text.iter().all(u8::is_ascii_hexdigit);
+    let decoded = Zeroizing::new(match (content.len(), text.len()) {
+        // Half a key in hex has the length of a whole one: most likely `openssl rand -hex 16`.
+        (_, 32) if is_hex => return Err(UnusableKey::Short),
+        (32, _) => content.to_vec(),
+        (_, 32) => text.to_vec(),
+        (_, 64) if is_hex => from_hex(text),
+        (_, 43 | 44) => [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD]
+            .iter()
+            .find_map(|engine| engine.decode(text).ok())
+            .ok_or(UnusableKey::Form)?,
+        (_, ..32) => return Err(UnusableKey::Short),
+        _ => return Err(UnusableKey::Form),
+    });
+    let key: [u8; 32] = decoded.as_slice().try_into().map_err(|_| UnusableKey::Form)?;
+    if key.iter().all(|byte| *byte == key[0]) { Err(UnusableKey::Constant) } else { Ok(Secret::new(key)) }
+}
+
+fn from_hex(digits: &[u8]) -> Vec<u8> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
+    digits.chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
+}

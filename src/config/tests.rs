@@ -1,0 +1,75 @@
+//! Configurations that are wrong, with what is said about them to the letter, beside configurations that are right.
+
+mod bounds;
+mod table;
+mod values;
+
+use std::fs;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use tempfile::TempDir;
+
+use super::{Config, Problems, parse_with};
+
+/// What `@head` stands for at the start of a case: everything but the routes, eight lines.
+const HEAD: &str = r#"version = 1
+listen = "127.0.0.1:8080"
+public_url = "https://orders.example.com"
+[client]
+id = "6f0c2a4e-0000-4000-8000-000000000001"
+secret_file = "secret"
+[session]
+key_files = ["key"]
+"#;
+
+/// What `@route` stands for: a route that is right, three lines.
+const ROUTE: &str = r#"[[routes]]
+upstream = "http://127.0.0.1:3000"
+accounts = "work"
+"#;
+
+/// A literal secret in many cases. It must never be in a message.
+const SECRET: &str = "k8Q~hunter2";
+
+/// A directory with the files that the cases name.
+fn directory() -> TempDir {
+    let directory = TempDir::new().expect("a directory for files can be made");
+    let files: [(&str, &[u8]); 14] = [
+        ("secret", b"the-client-secret\n"),
+        ("empty", b""),
+        ("newline", b"\n"),
+        ("two-lines", b"one\ntwo\n"),
+        ("binary", b"\xff\xfe\x00"),
+        ("large", &[b'a'; 64 * 1024 + 1]),
+        ("key", b"5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n"),
+        ("key-raw", b"\x00an old key of just thirty-two b"),
+        ("key-base64", b"X3C/GKCGAHAW6UiwSu07ghA6Nr6kF1W2zd+vEKzjxu8=\n"),
+        ("key-half", b"5f70bf18a086007016e948b04aed3b82\n"),
+        ("key-short", b"hunter2\n"),
+        ("key-zero", &[0; 32]),
+        ("logo.svg", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n"),
+        ("logo.png", b"\x89PNG\r\n\x1a\n\x00"),
+    ];
+    for (name, content) in files {
+        fs::write(directory.path().join(name), content).expect("a file can be written");
+    }
+    directory
+}
+
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar")
+}
+
+fn parse(text: &str, directory: &Path) -> Result<Config, Problems> {
+    let environment = |name: &str| match name {
+        "CLIENT_SECRET" => Some("from-the-environment".to_owned()),
+        "EMPTY_SECRET" => Some(String::new()),
+        _ => None,
+    };
+    parse_with(text, "homerealm.toml", directory, &environment, today())
+}
+
+fn expand(case: &str) -> String {
+    case.replace("@head\n", HEAD).replace("@route\n", ROUTE)
+}

@@ -1,0 +1,64 @@
+//! Why a request could not be passed on, by whose fault, and which reason that is.
+
+use std::io;
+
+use super::upload::UploadFault;
+use crate::domain::reason::Reason;
+
+/// Why there is no answer from the upstream. None of them holds anything of the request.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// The client's body is larger than the route's `max_body`.
+    #[error("the request body is too large")]
+    BodyTooLarge,
+    /// The client's body broke off, or its framing did not hold.
+    #[error("the client broke off its request")]
+    ClientBrokeOff,
+    /// The client stopped sending its body.
+    #[error("the client stopped sending its request")]
+    ClientStalled,
+    /// No connection to the upstream.
+    #[error("cannot connect to the upstream: {0}")]
+    Connect(#[source] io::Error),
+    /// No connection to the upstream in time.
+    #[error("connecting to the upstream takes too long")]
+    ConnectTimeout,
+    /// More options in `Connection` than anybody needs.
+    #[error("too many connection options")]
+    TooManyConnectionOptions,
+    /// The target cannot be written as a request target.
+    #[error("the target cannot be sent")]
+    Unsendable,
+    /// The upstream's answer is not HTTP, or its connection ended before the answer.
+    #[error("the upstream broke off: {0}")]
+    UpstreamBrokeOff(#[source] hyper::Error),
+    /// No response head in time.
+    #[error("the upstream does not answer in time")]
+    ResponseTimeout,
+    /// The upstream switched to a protocol that was not asked for.
+    #[error("the upstream switched protocols unasked")]
+    UnaskedSwitch,
+}
+
+impl ForwardError {
+    /// What the client is told.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions | Self::Unsendable => Reason::BadRequest,
+            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::UnaskedSwitch => Reason::UpstreamUnavailable,
+            Self::ConnectTimeout | Self::ResponseTimeout => Reason::UpstreamTimeout,
+        }
+    }
+}
+
+impl From<UploadFault> for ForwardError {
+    fn from(fault: UploadFault) -> Self {
+        match fault {
+            UploadFault::BrokeOff => Self::ClientBrokeOff,
+            UploadFault::Stalled => Self::ClientStalled,
+            UploadFault::TooLarge => Self::BodyTooLarge,
+        }
+    }
+}
