@@ -87,7 +87,8 @@ impl Browser {
 
     /// Asks as a script would.
     pub async fn fetch(&mut self, url: &str) -> Page {
-        let headers = [("accept", "application/json"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("sec-fetch-site", "same-origin")];
+        let headers =
+            [("accept", "application/json"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("sec-fetch-site", "same-origin")];
         self.send(Method::GET, Url::parse(url).expect("an absolute address"), &headers, String::new()).await
     }
 
@@ -150,7 +151,8 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let cookies: Vec<_> = self.jar.iter().filter(|((of, _), _)| *of == host).map(|((_, name), value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> =
+            self.jar.iter().filter(|((of, _), _)| *of == host).map(|((_, name), value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
@@ -167,7 +169,8 @@ impl Browser {
         let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie");
         let attributes: Vec<_> = parts.map(str::to_ascii_lowercase).collect();
         if name.starts_with("__Host-") {
-            let proper = attributes.contains(&"secure".into()) && attributes.contains(&"path=/".into()) && !line.to_lowercase().contains("domain=");
+            let proper =
+                attributes.contains(&"secure".into()) && attributes.contains(&"path=/".into()) && !line.to_lowercase().contains("domain=");
             assert!(proper, "a browser would drop this: {line}");
         }
         let key = (host.to_owned(), name.to_owned());
@@ -181,7 +184,12 @@ impl Browser {
 }
 
 fn navigation(site: &str) -> [(&str, &str); 4] {
-    [("accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", site)]
+    [
+        ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-site", site),
+    ]
 }
 
 async fn exchange(url: &Url, request: Request<Full<Bytes>>) -> Response<Bytes> {
@@ -226,7 +234,10 @@ impl Page {
 
     /// Where a "continue" page moves on to.
     pub fn refresh(&self) -> Option<String> {
-        let meta = self.tags().into_iter().find(|tag| tag.name == "meta" && tag.attribute("http-equiv").is_some_and(|value| value.eq_ignore_ascii_case("refresh")))?;
+        let meta = self
+            .tags()
+            .into_iter()
+            .find(|tag| tag.name == "meta" && tag.attribute("http-equiv").is_some_and(|value| value.eq_ignore_ascii_case("refresh")))?;
         meta.attribute("content")?.split_once("url=").map(|(_, url)| url.to_owned())
     }
 
