@@ -155,6 +155,7 @@ impl Masked {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Edge {
     Start,
     End,

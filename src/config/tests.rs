@@ -70,6 +70,12 @@ fn parse(text: &str, directory: &Path) -> Result<Config, Problems> {
     parse_with(text, "homerealm.toml", directory, &environment, today())
 }
 
+/// The files of this test in place of those of a container.
+fn with_files_here(text: &str) -> String {
+    let names = [("client-secret", "secret"), ("customers-secret", "secret"), ("session-key", "key")];
+    names.iter().fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here))
+}
+
 fn expand(case: &str) -> String {
     case.replace("@head\n", HEAD).replace("@route\n", ROUTE)
 }

@@ -4,7 +4,8 @@ use url::Url;
 
 use super::client::{self, ClientSection};
 use super::forms;
-use super::reader::{Located, Reader, Refusal, Setting};
+use super::reader::Reader;
+use super::setting::{Located, Refusal, Setting};
 use crate::config::ResponseMode;
 use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::AccountKind;
@@ -38,6 +39,9 @@ pub(crate) struct Issuer {
 /// The words for account kinds.
 pub(crate) const KINDS: [(&str, AccountKind); 3] =
     [("work", AccountKind::Work), ("personal", AccountKind::Personal), ("customer", AccountKind::Customer)];
+
+/// Why clear text is refused.
+const EAVESDROPPER: &str = "whoever is on the way could sign in as anybody: use https";
 
 const MOST_AUTHORITIES: usize = 32;
 
@@ -96,20 +100,12 @@ fn issuer(text: &str) -> Result<Issuer, Refusal> {
     let url =
         forms::web_url(text, "an issuer is an absolute https URL without query or fragment, like https://login.example.com/tenant/v2.0")?;
     let expected = ExpectedIssuer::parse(text).map_err(|error| Refusal::malformed(error.to_string()))?;
-    https_off_loopback(&url)?;
+    forms::https_off_loopback(url, EAVESDROPPER)?;
     Ok(Issuer { text: text.to_owned(), expected })
 }
 
 fn discovery(text: &str) -> Result<Url, Refusal> {
     let url = forms::web_url(text, "expected the https URL of a metadata document (…/.well-known/openid-configuration)")?;
-    https_off_loopback(&url)?;
+    let url = forms::https_off_loopback(url, EAVESDROPPER)?;
     if url.fragment().is_some() { Err(Refusal::malformed("the URL of a document has no fragment")) } else { Ok(url) }
-}
-
-fn https_off_loopback(url: &Url) -> Result<(), Refusal> {
-    if url.scheme() == "https" || forms::is_loopback(url) {
-        Ok(())
-    } else {
-        Err(Refusal::new(Code::ClearText, "whoever is on the way could sign in as anybody: use https"))
-    }
 }

@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::reader::{Reader, Setting};
+use super::reader::Reader;
+use super::setting::Setting;
 use super::{forms, section};
 
 /// The section.

@@ -1,7 +1,8 @@
 //! `[client]` and `authorities.*.client`: a registration and where its secret is.
 
 use super::forms;
-use super::reader::{Located, Reader, Refusal, Setting};
+use super::reader::Reader;
+use super::setting::{Located, Refusal, Setting};
 use crate::config::problem::{Code, Problem};
 
 /// A registration.

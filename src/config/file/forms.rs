@@ -8,7 +8,7 @@ use http::{HeaderName, Method};
 use ipnet::IpNet;
 use url::Url;
 
-use super::reader::Refusal;
+use super::setting::Refusal;
 use crate::config::mask::looks_like_a_secret;
 use crate::config::problem::Code;
 use crate::domain::account::TenantId;
@@ -129,8 +129,12 @@ pub(crate) fn network(text: &str) -> Result<IpNet, Refusal> {
 
 /// A URL that people are sent to: https, or http on loopback.
 pub(crate) fn https_url(text: &str) -> Result<Url, Refusal> {
-    let url = web_url(text, "expected an https URL")?;
-    if url.scheme() == "https" || is_loopback(&url) { Ok(url) } else { Err(Refusal::new(Code::ClearText, "expected https")) }
+    https_off_loopback(web_url(text, "expected an https URL")?, "expected https")
+}
+
+/// Refuses clear text wherever somebody could be on the way.
+pub(crate) fn https_off_loopback(url: Url, why: &str) -> Result<Url, Refusal> {
+    if url.scheme() == "https" || is_loopback(&url) { Ok(url) } else { Err(Refusal::new(Code::ClearText, why)) }
 }
 
 /// A `mailto:` or https URL.
@@ -139,10 +143,8 @@ pub(crate) fn support(text: &str) -> Result<String, Refusal> {
     if is_mail && !text.contains(char::is_whitespace) {
         return Ok(text.to_owned());
     }
-    https_url(text).map(String::from).map_err(|refusal| match refusal.code {
-        Code::Malformed => Refusal::malformed("expected an address like \"mailto:help@example.com\" or an https URL"),
-        _ => refusal,
-    })
+    let url = web_url(text, "expected an address like \"mailto:help@example.com\" or an https URL")?;
+    https_off_loopback(url, "expected https").map(String::from)
 }
 
 /// An http or https URL without user name and password.

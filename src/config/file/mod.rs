@@ -7,6 +7,7 @@ pub(crate) mod forms;
 pub(crate) mod reader;
 pub(crate) mod routes;
 pub(crate) mod session;
+pub(crate) mod setting;
 pub(crate) mod sign_in;
 pub(crate) mod telemetry;
 pub(crate) mod tenants;
@@ -19,7 +20,8 @@ use toml::de::DeTable;
 
 use super::problem::{Code, Findings, Problem, Span};
 use crate::domain::origin::Origin;
-use reader::{Located, Reader, Setting};
+use reader::Reader;
+use setting::{Located, Setting};
 
 /// What messages call the part of the file that is in no table.
 pub(crate) const TOP: &str = "the file";

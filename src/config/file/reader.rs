@@ -4,90 +4,12 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::setting::{Located, Parse, Setting};
 use crate::config::mask::names_a_secret;
 use crate::config::problem::{Code, Findings, Problem, Shown, Span, did_you_mean, nearest};
 
-/// A value with its place and that of its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Located<T> {
-    pub(crate) value: T,
-    pub(crate) at: Span,
-    pub(crate) key: Span,
-}
-
-/// What became of a key. Absent and broken are two things: only the first is worth a default or a complaint.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Setting<T> {
-    /// Not there.
-    #[default]
-    Absent,
-    /// There, unusable, and reported.
-    Broken,
-    /// There.
-    Given(Located<T>),
-}
-
-impl<T> Setting<T> {
-    pub(crate) fn given(&self) -> Option<&Located<T>> {
-        match self {
-            Self::Given(located) => Some(located),
-            Self::Absent | Self::Broken => None,
-        }
-    }
-
-    pub(crate) fn value(&self) -> Option<&T> {
-        self.given().map(|located| &located.value)
-    }
-
-    pub(crate) const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
-    /// This setting, or, where it is absent, the other.
-    pub(crate) const fn or<'a>(&'a self, other: &'a Self) -> &'a Self {
-        match self {
-            Self::Absent => other,
-            Self::Broken | Self::Given(_) => self,
-        }
-    }
-}
-
-/// Why a text is not taken, if the reason has a code of its own.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) code: Code,
-    pub(crate) why: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(code: Code, why: impl Into<String>) -> Self {
-        Self { code, why: why.into() }
-    }
-
-    pub(crate) fn malformed(why: impl Into<String>) -> Self {
-        Self::new(Code::Malformed, why)
-    }
-
-    fn title(&self, key: &str, place: &str) -> String {
-        match self.code {
-            Code::NotAvailable => format!("this value of `{key}` in {place} is not available in this version"),
-            Code::SecretInFile => format!("`{key}` in {place} has a secret in the file itself"),
-            Code::ClearText => format!("`{key}` in {place} is clear-text http"),
-            Code::Empty => format!("`{key}` in {place} is empty"),
-            Code::ConnectionHeader => format!("`{key}` in {place} names a header that is not an application's"),
-            Code::OwnedHeader => format!("`{key}` in {place} names a header of Homerealm's own"),
-            Code::ProtocolParameter => format!("`{key}` in {place} names a parameter of the protocol"),
-            _ => format!("invalid value for `{key}` in {place}"),
-        }
-    }
-
-    pub(crate) fn at(self, at: Span, key: &str, place: &str) -> Problem {
-        Problem::new(self.code, at, self.title(key, place)).label(self.why)
-    }
-}
-
-/// Turns a text into a value.
-pub(crate) type Parse<T> = fn(&str) -> Result<T, Refusal>;
+/// More entries of one list are not looked at: some checks compare every one with every other.
+pub(crate) const MOST_ENTRIES: usize = 1000;
 
 type Item<'r, 'i> = &'r Spanned<DeValue<'i>>;
 
@@ -241,6 +163,11 @@ impl<'r, 'i> Reader<'r, 'i> {
     pub(crate) fn list<T>(&mut self, key: &'static str, parse: Parse<T>) -> Setting<Vec<Located<T>>> {
         let Some((key_at, item)) = self.ask(key) else { return Setting::Absent };
         let Some(items) = item.get_ref().as_array() else { return self.wrong_type(key, item, "a list of strings") };
+        if items.len() > MOST_ENTRIES {
+            let title = format!("more than {MOST_ENTRIES} entries of `{key}` in {}", self.place);
+            self.findings.report(Problem::new(Code::TooMany, key_at, title).label("lists are for what somebody keeps by hand"));
+            return Setting::Broken;
+        }
         let values: Vec<_> = items.iter().map(|item| self.list_item(key, item, key_at, parse)).collect();
         match values.into_iter().collect() {
             Some(value) => Setting::Given(Located { value, at: item.span().into(), key: key_at }),
@@ -340,7 +267,16 @@ impl<'r, 'i> Reader<'r, 'i> {
                 continue;
             }
             let at = key.span().into();
-            self.findings.report(if names_a_secret(name) { self.secret_in_file(name, at) } else { self.unknown_key(name, at, item) });
+            if names_a_secret(name) {
+                self.findings.report(self.secret_in_file(name, at));
+                continue;
+            }
+            // Next to where secrets are named, a value without a known key may be a misspelt one's.
+            let holds_secrets = self.asked.contains(&"secret_file") || self.asked.contains(&"key_files");
+            if holds_secrets && nearest(name, self.asked.iter().copied()).is_none() {
+                self.findings.hide(item.span().into());
+            }
+            self.findings.report(self.unknown_key(name, at, item));
         }
     }
 

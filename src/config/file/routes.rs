@@ -6,7 +6,8 @@ use http::{HeaderName, Method};
 use toml::de::DeValue;
 
 use super::authorities::KINDS;
-use super::reader::{Located, Reader, Refusal, Setting, listed};
+use super::reader::{Reader, listed};
+use super::setting::{Located, Refusal, Setting};
 use super::upstream::{self, UpstreamSection};
 use super::{forms, section};
 use crate::config::problem::{Code, Span};

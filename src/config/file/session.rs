@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::reader::{Located, Reader, Refusal, Setting};
+use super::reader::Reader;
+use super::setting::{Located, Refusal, Setting};
 use super::{forms, section};
 use crate::config::problem::Code;
 

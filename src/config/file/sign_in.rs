@@ -1,6 +1,7 @@
 //! `[sign_in]`.
 
-use super::reader::{Located, Reader, Setting};
+use super::reader::Reader;
+use super::setting::{Located, Setting};
 use super::{forms, section};
 use crate::config::SignInPage;
 use crate::domain::address::Domain;

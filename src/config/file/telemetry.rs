@@ -1,6 +1,7 @@
 //! `[telemetry]`, `[dev]` and `[admin]`: of the last, only that there is none.
 
-use super::reader::{Reader, Setting};
+use super::reader::Reader;
+use super::setting::Setting;
 use crate::config::AccessLog;
 
 pub(crate) fn read_access_log(reader: &mut Reader<'_, '_>) -> Setting<AccessLog> {

@@ -1,7 +1,8 @@
 //! `[tenants]`: names for tenants. The id is what is enforced.
 
 use super::forms;
-use super::reader::{Located, Reader, Setting};
+use super::reader::{MOST_ENTRIES, Reader};
+use super::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Shown};
 use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
@@ -17,7 +18,7 @@ pub(crate) struct TenantSection {
 
 pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<TenantSection> {
     let mut tenants = Vec::new();
-    reader.names("tenants", |reader, key, key_at, item| {
+    let setting = reader.names("tenants", |reader, key, key_at, item| {
         let place = format!("[tenants] {}", Shown(key));
         let Some(table) = item.get_ref().as_table() else {
             let title = format!("wrong type for {} in [tenants]", Shown(key));
@@ -37,5 +38,10 @@ pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<TenantSection> {
             TenantSection { key: key.to_owned(), id, name, domains: reader.one_or_more("domains", forms::domain) }
         }));
     });
+    if let Some(located) = setting.given().filter(|_| tenants.len() > MOST_ENTRIES) {
+        let title = format!("more than {MOST_ENTRIES} tenants");
+        reader.findings().report(Problem::new(Code::TooMany, located.key, title).label("routes without `tenants` admit every one"));
+        tenants.clear();
+    }
     tenants
 }

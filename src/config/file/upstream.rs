@@ -7,7 +7,8 @@ use toml::de::DeValue;
 use url::Url;
 
 use super::forms;
-use super::reader::{Located, Reader, Refusal, Setting};
+use super::reader::Reader;
+use super::setting::{Located, Refusal, Setting};
 use crate::config::problem::{Code, Problem};
 use crate::domain::route::{Forward, Upstream, UpstreamScheme};
 
@@ -15,7 +16,15 @@ use crate::domain::route::{Forward, Upstream, UpstreamScheme};
 #[derive(Debug)]
 pub(crate) enum UpstreamSection {
     One(Forward),
-    ByKind { work: Setting<Forward>, personal: Setting<Forward>, customer: Setting<Forward> },
+    ByKind(Box<ByKind>),
+}
+
+/// One for each kind of account.
+#[derive(Debug)]
+pub(crate) struct ByKind {
+    pub(crate) work: Setting<Forward>,
+    pub(crate) personal: Setting<Forward>,
+    pub(crate) customer: Setting<Forward>,
 }
 
 type Item<'r, 'i> = &'r Spanned<DeValue<'i>>;
@@ -40,7 +49,7 @@ fn destination(reader: &Reader<'_, '_>, item: Item<'_, '_>, place: &str) -> Opti
             reader.findings().report(problem.label(format!("expected {WANTED}")));
             return None;
         }
-        Some(UpstreamSection::ByKind { work, personal, customer })
+        Some(UpstreamSection::ByKind(Box::new(ByKind { work, personal, customer })))
     }))
 }
 

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::authorities::Authority;
 use super::client::Registration;
+use super::effects::report_without_effect;
 use super::routes::Scope;
 use super::server::report_repeated;
-use crate::config::file::reader::{Located, Setting, listed};
+use crate::config::file::reader::listed;
 use crate::config::file::routes::{Accounts, Auth, RouteKeys, RouteSection};
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Shown, Span, did_you_mean};
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
@@ -60,41 +62,6 @@ pub(crate) fn resolve(section: &RouteSection, scope: &Scope<'_>) -> Admission {
         kinds: authorities.iter().filter_map(|authority| authority.kind).collect(),
         admitted,
     }
-}
-
-fn report_without_effect(section: &RouteSection, auth: Auth, scope: &Scope<'_>) {
-    let keys = &section.keys;
-    let about_people = [
-        ("accounts", key_of(&keys.accounts)),
-        ("tenants", key_of(&keys.tenants)),
-        ("guests", key_of(&keys.guests)),
-        ("groups", key_of(&keys.groups)),
-        ("roles", key_of(&keys.roles)),
-        ("authorities", key_of(&keys.authorities)),
-        ("bearer", key_of(&keys.bearer)),
-    ];
-    let written = section.keys.auth.or(&scope.file.defaults.auth).given().map(|auth| auth.at);
-    let report = |key: &str, at: Span, why: &str| {
-        let problem = Problem::new(Code::NoEffect, at, format!("`{key}` has no effect on this route")).label("remove this key");
-        scope.around.findings.report(match written {
-            Some(auth) => problem.context(auth, why),
-            None => problem,
-        });
-    };
-    if auth == Auth::None {
-        for (key, at) in about_people {
-            if let Some(at) = at {
-                report(key, at, "nobody is asked who they are");
-            }
-        }
-    }
-    if let Some(at) = key_of(&keys.unauthenticated) {
-        report("unauthenticated", at, "nobody has to sign in");
-    }
-}
-
-fn key_of<T>(setting: &Setting<T>) -> Option<Span> {
-    setting.given().map(|located| located.key)
 }
 
 /// The texts of a list, to be shared by requests.

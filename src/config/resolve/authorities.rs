@@ -8,7 +8,8 @@ use super::server::report_repeated;
 use super::{Surroundings, files};
 use crate::config::file::File;
 use crate::config::file::authorities::{AuthoritySection, Issuer, KINDS};
-use crate::config::file::reader::{Located, Setting, listed};
+use crate::config::file::reader::listed;
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::config::{AuthoritySettings, ResponseMode};
 use crate::domain::account::AccountKind;
@@ -136,7 +137,12 @@ fn implied_kind(issuer: &Issuer) -> Option<AccountKind> {
         ExpectedIssuer::Tenant { origin, .. } | ExpectedIssuer::TenantOfDomain { origin } if is_customer_host(origin) => {
             Some(AccountKind::Customer)
         }
-        expected => expected.implied_kind(),
+        expected @ (ExpectedIssuer::Consumers { .. }
+        | ExpectedIssuer::Organizations { .. }
+        | ExpectedIssuer::Tenant { .. }
+        | ExpectedIssuer::TenantOfDomain { .. }
+        | ExpectedIssuer::Template { .. }
+        | ExpectedIssuer::Exact(_)) => expected.implied_kind(),
     }
 }
 

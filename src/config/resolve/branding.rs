@@ -3,7 +3,7 @@
 use super::{Surroundings, files};
 use crate::config::Branding;
 use crate::config::file::branding::BrandingSection;
-use crate::config::file::reader::Located;
+use crate::config::file::setting::Located;
 
 pub(crate) fn resolve(section: &BrandingSection, around: &Surroundings<'_>) -> Option<Branding> {
     let logo = match section.logo_file.given() {

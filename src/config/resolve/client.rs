@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::{Surroundings, files};
 use crate::config::file::client::{ClientSection, SecretSource};
-use crate::config::file::reader::{Located, Setting};
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem};
 use crate::protocol::client::{Client, ClientAuthentication};
 use crate::protocol::secret::Secret;

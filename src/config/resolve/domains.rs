@@ -4,7 +4,7 @@ use super::authorities::Authority;
 use super::server::report_repeated;
 use crate::config::AuthoritySettings;
 use crate::config::file::File;
-use crate::config::file::reader::Located;
+use crate::config::file::setting::Located;
 use crate::config::problem::{Code, Findings, Problem};
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::address::Domain;
@@ -32,10 +32,7 @@ impl Owner<'_> {
 pub(crate) fn check(file: &File, authorities: &[Authority], findings: &Findings) {
     let mut claims: Vec<(&Located<Domain>, Owner<'_>)> = Vec::new();
     for authority in authorities {
-        let tenant = match authority.issuer {
-            Some(ExpectedIssuer::Tenant { tenant, .. }) => Some(tenant),
-            _ => None,
-        };
+        let tenant = if let Some(ExpectedIssuer::Tenant { tenant, .. }) = authority.issuer { Some(tenant) } else { None };
         let owner = Owner { label: "the authority", tenant, kind: authority.kind };
         claims.extend(authority.domains.iter().map(|domain| (domain, owner)));
     }

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use zeroize::Zeroizing;
 
 use super::Surroundings;
-use crate::config::file::reader::Located;
+use crate::config::file::setting::Located;
 use crate::config::problem::{Code, Problem};
 
 /// No secret, key or logo is larger.
@@ -33,21 +33,28 @@ pub(crate) fn read(path: &Located<String>, key: &str, around: &Surroundings<'_>)
 }
 
 fn report_unreadable(path: &Located<String>, key: &str, error: ErrorKind, around: &Surroundings<'_>) {
-    let why = match error {
-        ErrorKind::NotFound => "there is no such file",
-        ErrorKind::PermissionDenied => "permission denied",
-        ErrorKind::IsADirectory => "it is a directory",
-        _ => "reading it failed",
-    };
+    let known = [
+        (ErrorKind::NotFound, "there is no such file"),
+        (ErrorKind::PermissionDenied, "permission denied"),
+        (ErrorKind::IsADirectory, "it is a directory"),
+    ];
+    let why = known.iter().find(|(kind, _)| *kind == error).map_or("reading it failed", |(_, why)| *why);
     let mut problem = Problem::new(Code::Unreadable, path.at, format!("the file of `{key}` cannot be read")).label(why);
     // What looks like no path may be the secret itself, put under the wrong key.
-    if error == ErrorKind::NotFound && !path.value.contains(['/', '.']) {
+    if error == ErrorKind::NotFound && !looks_like_a_path(&path.value) {
         around.findings.hide(path.at);
-        problem = problem.note("the value is hidden: without a slash or a dot in it, it may be the secret itself");
+        problem = problem.note("the value is hidden: it does not look like a path and may be the secret itself");
     } else if !path.value.starts_with('/') {
         problem = problem.note("the path is relative to the directory of the configuration file");
     }
     around.findings.report(problem);
+}
+
+/// Secrets are long and have all sorts of characters; they start with a slash or a dot only by chance.
+fn looks_like_a_path(text: &str) -> bool {
+    const LONGEST: usize = 32;
+    let plain = text.contains(['/', '.']) && !text.contains(['~', '=', '+']) && text.len() <= LONGEST;
+    plain || ["/", "./", "../"].iter().any(|start| text.starts_with(start))
 }
 
 /// Reports what is wrong with the content of a file.

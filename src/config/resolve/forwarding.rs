@@ -5,9 +5,9 @@ use http::HeaderName;
 use super::access::Admission;
 use super::server::report_duplicate;
 use crate::config::file::forms;
-use crate::config::file::reader::{Located, Setting};
 use crate::config::file::routes::{HeadersSection, RouteKeys, RouteSection, TimeoutsSection};
-use crate::config::file::upstream::UpstreamSection;
+use crate::config::file::setting::{Located, Setting};
+use crate::config::file::upstream::{ByKind, UpstreamSection};
 use crate::config::problem::{Code, Findings, Problem, Shown, Span};
 use crate::domain::account::AccountKind;
 use crate::domain::identity_headers::{HeaderTemplate, is_owned};
@@ -15,9 +15,9 @@ use crate::domain::route::{Access, Destination, Forward, HeaderRules, Timeouts};
 
 pub(crate) fn destination(section: &RouteSection, admission: &Admission, findings: &Findings) -> Option<Destination> {
     let upstream = section.upstream.given()?;
-    let (work, personal, customer) = match &upstream.value {
+    let ByKind { work, personal, customer } = match &upstream.value {
         UpstreamSection::One(forward) => return Some(Destination::One(forward.clone())),
-        UpstreamSection::ByKind { work, personal, customer } => (work, personal, customer),
+        UpstreamSection::ByKind(by_kind) => by_kind.as_ref(),
     };
     match admission.access.as_ref()? {
         Access::Required(_) => {}

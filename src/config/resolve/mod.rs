@@ -6,6 +6,7 @@ pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
 pub(crate) mod domains;
+pub(crate) mod effects;
 pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod reach;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use ipnet::IpNet;
 
 use crate::config::file::File;
-use crate::config::file::reader::{Located, Setting};
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Findings, Problem, Span};
 use crate::domain::origin::{Origin, Origins};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HEAD, ROUTE, directory, parse};
+use super::{HEAD, ROUTE, directory, parse, with_files_here};
 use crate::config::{AccessLog, Config, ResponseMode, SignInPage};
 use crate::domain::account::AccountKind;
 use crate::domain::route::{Access, Destination, Forward, Guests, Position, Route};
@@ -15,12 +15,6 @@ const EXAMPLE: &str = include_str!("../../../config/example.toml");
 fn config(text: &str) -> Config {
     let directory = directory();
     parse(text, directory.path()).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-/// The files of this test in place of those of a container.
-fn with_files_here(text: &str) -> String {
-    let names = [("client-secret", "secret"), ("customers-secret", "secret"), ("session-key", "key")];
-    names.iter().fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here))
 }
 
 fn routed(routes: &str) -> Config {
