@@ -124,7 +124,7 @@ impl TenantLookup for MetadataLookup {
     /// Callers that come while the same domain is being asked about wait for that answer. If the one that asks goes
     /// away, the next one asks anew.
     async fn tenant_of(&self, domain: &Domain) -> TenantOfDomain {
-        self.ask(domain).await
+        self.known.get_with_by_ref(domain, self.ask(domain)).await
     }
 }
 

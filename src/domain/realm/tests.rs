@@ -136,6 +136,7 @@ fn a_personal_account_may_be_a_guest_where_the_route_takes_such_guests() {
     // `organizations` signs nobody in as a guest.
     check(&with_guests(Guests::Allow, route(&["work"])), "cy@outlook.com", "no: personal_account_not_allowed");
     check(&with_guests(Guests::Allow, route(&["work", "adatum"])), "cy@outlook.com", "adatum by ConsumerDomain");
+    check(&with_guests(Guests::Allow, route(&["adatum", "contoso"])), "cy@outlook.com", "contoso by ConsumerDomain");
 }
 
 #[test]
@@ -319,6 +320,10 @@ fn only_one_authority_means_that_nothing_typed_leads_elsewhere() {
     assert_eq!(only(&route(&["work", "contoso"])), None);
     assert_eq!(only(&of_tenants(&[CONTOSO], &["contoso", "partner"])), None);
     assert_eq!(only(&of_tenants(&[CONTOSO], &["contoso", "work", "personal"])), None);
+    // Not if an address can be sent to the other one by its domain.
+    let mut world = world();
+    world.authorities[0].domains.push(domain("mail.contoso.example"));
+    assert!(world.only_authority(&of_tenants(&[CONTOSO], &["work", "contoso"])).is_none());
 }
 
 #[test]

@@ -282,7 +282,8 @@ mod tests {
 
     fn roll() -> Rc<Roll> {
         let second = Duration::from_secs(1);
-        let limits = Limits { head: second * 2, keep_alive: second * 3, write_stall: second * 4, ..Limits::default() };
+        let limits =
+            Limits { head: second * 4, keep_alive: second * 5, write_stall: second * 6, linger: second * 4, ..Limits::default() };
         Rc::new(Roll::new(&limits))
     }
 
@@ -299,13 +300,14 @@ mod tests {
     #[test]
     fn each_stage_has_its_own_limit() {
         let cases = [
-            (Stage::Head, 2, Order::None),
-            (Stage::Head, 3, Order::TimeOut),
-            (Stage::Head, 5, Order::Abort),
-            (Stage::Idle, 3, Order::None),
-            (Stage::Idle, 4, Order::Close),
+            (Stage::Head, 4, Order::None),
+            (Stage::Head, 5, Order::TimeOut),
+            (Stage::Head, 9, Order::Abort),
+            (Stage::Idle, 5, Order::None),
+            (Stage::Idle, 6, Order::Close),
             (Stage::Busy, 100, Order::None),
-            (Stage::Lingering, 100, Order::Abort),
+            (Stage::Lingering, 4, Order::None),
+            (Stage::Lingering, 5, Order::Abort),
         ];
         for (stage, beats, order) in cases {
             assert_eq!(after(beats, |vitals| vitals.enter(stage)), order, "{stage:?} after {beats}");
@@ -318,10 +320,10 @@ mod tests {
             vitals.enter(Stage::Busy);
             vitals.write_blocks();
         };
-        assert_eq!(after(4, blocked), Order::None);
-        assert_eq!(after(5, blocked), Order::Abort);
+        assert_eq!(after(6, blocked), Order::None);
+        assert_eq!(after(7, blocked), Order::Abort);
         assert_eq!(
-            after(5, |vitals| {
+            after(7, |vitals| {
                 blocked(vitals);
                 vitals.write_flows();
             }),
