@@ -142,11 +142,7 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
     })
 }
 
-fn authority(
-    settings: AuthoritySettings,
-    development: Development,
-    stop: &CancellationToken,
-) -> Result<Authority, StartError> {
+fn authority(settings: AuthoritySettings, development: Development, stop: &CancellationToken) -> Result<Authority, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: settings.name.clone(), error: error.to_string() };
     let http = HttpClient::new(settings.ca_pem.as_deref()).map_err(|error| failed(&error))?;
     let client_id = settings.client.id.clone();

@@ -146,7 +146,10 @@ impl Shared {
                 let document = self.fetch(discovery, Metadata::MAX_BYTES).await?;
                 let metadata = Metadata::read(&document, &self.settings.expected).map_err(|defect| about(discovery, defect))?;
                 if (metadata.nature, self.settings.development) == (Nature::Development, Development::Refused) {
-                    return Err(about(discovery, "a development identity provider, at which anybody can be anybody. To use it for development, set [dev] allow = true"));
+                    return Err(about(
+                        discovery,
+                        "a development identity provider, at which anybody can be anybody. To use it for development, set [dev] allow = true",
+                    ));
                 }
                 let metadata = Arc::new(metadata);
                 self.metadata.store(Some(Arc::clone(&metadata)));

@@ -80,13 +80,21 @@ async fn serve(config: Config, ports: Ports, bind: IpAddr, secret: Secret<String
 
 async fn bind_to(address: IpAddr, port: u16) -> std::io::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
-    TcpListener::bind(address).await.map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}. Try --port 9000")))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}. Try --port 9000")))
 }
 
 fn introduce(ports: Ports) {
-    print::line(format_args!("homerealm {} demo: everything is local; no registration, no password, nothing is saved", env!("CARGO_PKG_VERSION")));
+    print::line(format_args!(
+        "homerealm {} demo: everything is local; no registration, no password, nothing is saved",
+        env!("CARGO_PKG_VERSION")
+    ));
     print::line(format_args!("  open this   {}/", ports.proxy_origin()));
-    print::line(format_args!("  identity    {}/  keeps personal accounts, two organisations and their guests apart", ports.provider_origin()));
+    print::line(format_args!(
+        "  identity    {}/  keeps personal accounts, two organisations and their guests apart",
+        ports.provider_origin()
+    ));
     print::line(format_args!("  sample app  http://127.0.0.1:{}/  shows the identity headers it receives", ports.app()));
     print::line("  people");
     for person in directory::people() {

@@ -77,10 +77,5 @@ pub(super) fn made_up_secret() -> Secret<String> {
 
 /// An app on this machine.
 pub(super) fn registration(client_id: &str, secret: Secret<String>) -> Registration {
-    Registration {
-        client_id: client_id.into(),
-        client_secret: Some(secret),
-        public_key: None,
-        redirect_uris: RedirectUris::AnyLoopback,
-    }
+    Registration { client_id: client_id.into(), client_secret: Some(secret), public_key: None, redirect_uris: RedirectUris::AnyLoopback }
 }

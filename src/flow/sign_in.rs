@@ -262,10 +262,11 @@ async fn redeem(
         home_tenant: tokens.home_tenant,
     };
     let now = clock.now();
-    let token = authority.judge_with(|keys| id_token::judge(&tokens.id_token, &expected, keys, now)).await.map_err(|error| match error {
-        NotJudged::Defect(defect) => Why::BadToken(defect),
-        NotJudged::Unavailable(error) => Why::Unavailable(error),
-    })?;
+    let token =
+        authority.judge_with(|keys| id_token::judge(&tokens.id_token, &expected, keys, now)).await.map_err(|error| match error {
+            NotJudged::Defect(defect) => Why::BadToken(defect),
+            NotJudged::Unavailable(error) => Why::Unavailable(error),
+        })?;
     match accepted.response_issuer() {
         // The response named a tenant's issuer: it must be the token's (RFC 9207 §2.4, OpenID Connect Core §3.1.3.7).
         Some(issuer) if *issuer != *token.principal.issuer => Err(Why::Refused(CallbackError::OtherIssuer)),

@@ -54,15 +54,14 @@ pub enum Unreadable {
     TooLarge,
 }
 
-/// The parameters we read: RFC 6749 §4.1.2 and §4.1.2.1, `iss` (RFC 9207), `session_state` (OpenID Connect Session
-/// Management), and Microsoft's `error_subcode`.
+/// The parameters we read: RFC 6749 §4.1.2 and §4.1.2.1, `iss` (RFC 9207), and `session_state` (OpenID Connect
+/// Session Management).
 #[derive(Default)]
 struct Parameters {
     code: Option<String>,
     state: Option<String>,
     iss: Option<String>,
     error: Option<String>,
-    error_subcode: Option<String>,
     error_description: Option<String>,
     error_uri: Option<String>,
     session_state: Option<String>,
@@ -81,9 +80,8 @@ impl AuthorizationResponse {
             (None, None) => return Err(Unreadable::Neither),
             (Some(code), None) => Outcome::Code(Secret::new(code)),
             (None, Some(error)) => {
-                let subcode = parameters.error_subcode.as_deref();
                 let description = parameters.error_description.as_deref();
-                Outcome::Error(ProviderError::read(&error, subcode, description.unwrap_or_default()))
+                Outcome::Error(ProviderError::read(&error, description.unwrap_or_default()))
             }
         };
         Ok(Self { state, issuer: parameters.iss, outcome })
@@ -150,7 +148,6 @@ impl Parameters {
             "state" => Some(&mut self.state),
             "iss" => Some(&mut self.iss),
             "error" => Some(&mut self.error),
-            "error_subcode" => Some(&mut self.error_subcode),
             "error_description" => Some(&mut self.error_description),
             "error_uri" => Some(&mut self.error_uri),
             "session_state" => Some(&mut self.session_state),

@@ -18,11 +18,11 @@ use super::respond::{self, Redirect, Told};
 use super::sessions::{Past, Sessions};
 use super::shared::Shared;
 use super::visit::Visit;
+use crate::config::SignInPage;
 use crate::domain::interaction::Interaction;
 use crate::domain::origin::Origin;
 use crate::domain::policy::{Decision, Permit, Presented};
 use crate::domain::principal::Principal;
-use crate::config::SignInPage;
 use crate::domain::reason::Reason;
 use crate::domain::route::{Forward, NoMatch, Route, Unauthenticated};
 use crate::domain::session::{Session, Standing};
@@ -226,9 +226,9 @@ impl Proxy {
             let mut page = self.about(call, reason);
             page.return_to = Some(&back);
             let response = match visit.interaction {
-                Interaction::Submission => {
-                    FormNotSent { open_again: &back, reference: respond::reference(call) }.render(shared.chrome(&visit.origin)).into_response()
-                }
+                Interaction::Submission => FormNotSent { open_again: &back, reference: respond::reference(call) }
+                    .render(shared.chrome(&visit.origin))
+                    .into_response(),
                 Interaction::Grpc | Interaction::Navigation | Interaction::Program => respond::tell(shared, call, visit, &page),
             };
             return Told::new(response, Verdict::challenge(reason));

@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn only_trusted_proxies_speak_for_others() {
-        let told = [("host", "10.0.0.9"), ("x-forwarded-host", "orders.example.com"), ("x-forwarded-for", "1.2.3.4, 198.51.100.7, 10.0.0.2")];
+        let told =
+            [("host", "10.0.0.9"), ("x-forwarded-host", "orders.example.com"), ("x-forwarded-for", "1.2.3.4, 198.51.100.7, 10.0.0.2")];
         assert_eq!(read(STRANGER, "/x", &told).err(), Some(Reason::NoRoute));
         let visit = read(OURS, "/x", &told).expect("readable");
         assert_eq!(visit.client, IpAddr::from([198, 51, 100, 7]), "the rightmost that is none of ours");

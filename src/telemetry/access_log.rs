@@ -65,7 +65,10 @@ impl AccessLog {
         let (sender, receiver) = sync_channel(QUEUE);
         let dropped = Arc::<AtomicU64>::default();
         let counted = Arc::clone(&dropped);
-        std::thread::Builder::new().name("access-log".into()).spawn(move || write_lines(&receiver, &counted)).expect("a thread at start-up");
+        std::thread::Builder::new()
+            .name("access-log".into())
+            .spawn(move || write_lines(&receiver, &counted))
+            .expect("a thread at start-up");
         Self { queue: Some((format, sender)), dropped }
     }
 
@@ -109,7 +112,7 @@ impl Line<'_> {
             " {:<9} {} {:<4} {:<24} {}",
             decision.outcome.as_str().to_ascii_uppercase(),
             self.status.as_u16(),
-            self.method,
+            self.method.as_str(),
             escaped(self.path),
             decision.reason.code()
         );

@@ -6,9 +6,9 @@ const BEGIN: &str = "-->\n";
 const END: &str = "<!-- /reasons -->";
 
 fn table() -> String {
-    let rows = Reason::ALL.iter().map(|reason| {
-        format!("| `{}` | {} | {} | {} |\n", reason.code(), reason.status(), reason.title(), reason.meaning())
-    });
+    let rows = Reason::ALL
+        .iter()
+        .map(|reason| format!("| `{}` | {} | {} | {} |\n", reason.code(), reason.status(), reason.title(), reason.meaning()));
     format!("| code | status | what people read | what it means |\n|---|---|---|---|\n{}", rows.collect::<String>())
 }
 
@@ -16,7 +16,8 @@ fn table() -> String {
 fn the_table_of_reasons_is_the_enums() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let readme = std::fs::read_to_string(path).expect("the README");
-    let start = readme.find("<!-- reasons:").and_then(|at| readme[at..].find(BEGIN).map(|behind| at + behind + BEGIN.len())).expect("a marker");
+    let start =
+        readme.find("<!-- reasons:").and_then(|at| readme[at..].find(BEGIN).map(|behind| at + behind + BEGIN.len())).expect("a marker");
     let end = readme.find(END).expect("a marker");
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(path, format!("{}{}{}", &readme[..start], table(), &readme[end..])).expect("a writable README");

@@ -72,11 +72,16 @@ impl Authority {
     }
 
     fn provider(&self, rhythm: Rhythm) -> HttpProvider {
+        self.provider_if(rhythm, Development::Refused)
+    }
+
+    fn provider_if(&self, rhythm: Rhythm, development: Development) -> HttpProvider {
         let settings = ProviderSettings {
             authority: AuthorityName::work(),
             expected: ExpectedIssuer::parse(&self.origin).expect("an issuer"),
             discovery: Url::parse(&format!("{}/metadata", self.origin)).expect("a URL"),
             client: Client { id: "app".into(), authentication: ClientAuthentication::Secret(Secret::new("secret".into())) },
+            development,
         };
         HttpProvider::with_rhythm(settings, HttpClient::new(None).expect("a client"), rhythm)
     }
@@ -368,4 +373,15 @@ async fn a_code_becomes_tokens_or_an_error_by_fault() {
     assert_eq!(authority.asked_elsewhere.load(Ordering::SeqCst), 4);
     authority.set(|script| script.metadata = Manner::Html);
     assert!(matches!(redeem(&authority).await, Err(RedeemError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_development_provider_is_used_only_where_that_is_allowed() {
+    let authority = Authority::start().await;
+    let mut document = metadata(&authority.origin);
+    document["homerealm_development"] = json!(true);
+    authority.set(|script| script.metadata = Manner::Json(StatusCode::OK, document));
+    let refused = authority.provider_if(patient(), Development::Refused).metadata().await.expect_err("refused");
+    assert!(refused.0.contains("[dev] allow = true"), "{refused}");
+    assert!(authority.provider_if(patient(), Development::Allowed).metadata().await.is_ok());
 }

@@ -1,7 +1,6 @@
 //! What a provider's error means to us. The `error` value decides (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6);
-//! the AADSTS number in Microsoft's description is a diagnostic that may change, and tells consent from refusal and
-//! one help text from another, never whether somebody is let in. The description itself is a stranger's text: it is
-//! neither shown nor logged.
+//! the AADSTS number in Microsoft's description is a diagnostic that may change, and only chooses a help text. The
+//! description itself is a stranger's text: it is neither shown nor logged.
 
 use std::fmt;
 
@@ -163,9 +162,9 @@ const ERRORS: &[&str] = &[
 ];
 
 impl ProviderError {
-    pub(super) fn read(error: &str, subcode: Option<&str>, description: &str) -> Self {
+    pub(super) fn read(error: &str, description: &str) -> Self {
         let aadsts = aadsts(description);
-        let says = says(error, subcode, aadsts);
+        let says = says(error);
         let guid = |label| after(description, label).and_then(|text| text.get(..36)).and_then(|text| Guid::parse(text).ok());
         Self {
             says,
@@ -179,15 +178,11 @@ impl ProviderError {
     }
 }
 
-fn says(error: &str, subcode: Option<&str>, aadsts: Option<u32>) -> ProviderSays {
+fn says(error: &str) -> ProviderSays {
     match error {
-        "access_denied" if subcode == Some("cancel") => ProviderSays::Cancelled,
-        "access_denied" => match aadsts {
-            Some(50105 | 65001 | 90094 | 90095) => ProviderSays::ConsentRequired,
-            // 65004: consent declined. Providers other than Microsoft say no more than this when somebody cancels.
-            Some(65004) | None => ProviderSays::Cancelled,
-            Some(_) => ProviderSays::Refused,
-        },
+        // Somebody said no: the person by the Cancel button, or the provider for them. Which of the two is a matter for
+        // the help text.
+        "access_denied" => ProviderSays::Cancelled,
         "consent_required" => ProviderSays::ConsentRequired,
         "server_error" | "temporarily_unavailable" => ProviderSays::Unavailable,
         "invalid_client"

@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::authority::IssuerInForce;
 use crate::protocol::client::{Client, ClientAuthentication};
 use crate::protocol::jwt::forge::{encode, patched};
-use crate::protocol::metadata::Metadata;
+use crate::protocol::metadata::{Metadata, Nature};
 
 fn metadata(wants_basic: bool) -> Metadata {
     let url = |path: &str| Url::parse(&format!("https://op.example/{path}")).expect("a URL");
@@ -20,6 +20,7 @@ fn metadata(wants_basic: bool) -> Metadata {
         end_session_endpoint: None,
         announces_iss_parameter: false,
         wants_basic,
+        nature: Nature::Production,
     }
 }
 

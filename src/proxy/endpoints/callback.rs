@@ -83,7 +83,10 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     let verdict = Verdict::allow(Reason::SignedIn).about(Some(who));
     match written {
         Ok(cookies) => {
-            let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), route.map_or(verdict.clone(), |route| verdict.on(route)));
+            let told = Told::new(
+                respond::redirect(Redirect::SeeOther, &return_to.to_url()),
+                route.map_or(verdict.clone(), |route| verdict.on(route)),
+            );
             told.with_cookies(cookies).with_cookies([arrival.spent, prompt::no_more(origin)])
         }
         Err(too_large) => {

@@ -12,11 +12,11 @@ use http::HeaderMap;
 
 use super::form::{self, Fields};
 use super::{Asked, prompt};
+use crate::config::SignInPage;
 use crate::domain::account::AccountKind;
 use crate::domain::address::Identifier;
 use crate::domain::authority::AuthorityName;
 use crate::domain::interaction::Interaction;
-use crate::config::SignInPage;
 use crate::domain::realm::{Realm, TenantOfDomain};
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;

@@ -61,16 +61,7 @@ pub(super) fn refusal(method: &http::Method, uri: &http::Uri) -> Option<StatusCo
 
 impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
     pub(super) fn new(stream: T, vitals: Arc<Vitals>, on_violation: OnViolation) -> Self {
-        Self {
-            stream,
-            guard: HeadGuard::default(),
-            held: BytesMut::new(),
-            ready: 0,
-            flow: Flow::Open,
-            lingered: 0,
-            vitals,
-            on_violation,
-        }
+        Self { stream, guard: HeadGuard::default(), held: BytesMut::new(), ready: 0, flow: Flow::Open, lingered: 0, vitals, on_violation }
     }
 
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {

@@ -282,8 +282,7 @@ mod tests {
 
     fn roll() -> Rc<Roll> {
         let second = Duration::from_secs(1);
-        let limits =
-            Limits { head: second * 4, keep_alive: second * 5, write_stall: second * 6, linger: second * 4, ..Limits::default() };
+        let limits = Limits { head: second * 4, keep_alive: second * 5, write_stall: second * 6, linger: second * 4, ..Limits::default() };
         Rc::new(Roll::new(&limits))
     }
 
