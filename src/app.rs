@@ -11,7 +11,7 @@ use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::http_client::HttpClient;
 use crate::adapters::provider::{Development, HttpProvider, ProviderSettings};
 use crate::adapters::tenant_lookup::MetadataLookup;
-use crate::config::{self, AccessLog as AccessLogKey, AuthoritySettings, Config};
+use crate::config::{AccessLog as AccessLogKey, AuthoritySettings, Config};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::origin::Origin;
 use crate::domain::realm::Detect;
@@ -164,10 +164,7 @@ fn authority(settings: AuthoritySettings, development: Development, stop: &Cance
         issuer: settings.issuer,
         client_id,
         scopes: settings.scopes,
-        response_mode: match settings.response_mode {
-            config::ResponseMode::FormPost => crate::protocol::authorize::ResponseMode::FormPost,
-            config::ResponseMode::Query => crate::protocol::authorize::ResponseMode::Query,
-        },
+        response_mode: settings.response_mode,
         extra_params: settings.extra_params,
         provider: Arc::new(provider),
     })

@@ -19,10 +19,12 @@ use toml::de::DeTable;
 
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::branding::Branding;
 use crate::domain::origin::Origins;
 use crate::domain::realm::Directory;
 use crate::domain::route::{Position, RouteTable};
 use crate::domain::session::Lifetimes;
+use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
 use file::File;
@@ -88,16 +90,6 @@ pub struct AuthoritySettings {
     pub extra_params: Vec<(String, String)>,
 }
 
-/// `response_mode`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ResponseMode {
-    /// POST to the callback; the attempt cookie must then be sent across sites.
-    FormPost,
-    /// GET to the callback.
-    #[default]
-    Query,
-}
-
 /// One `[tenants]` entry.
 #[derive(Debug, Clone)]
 pub struct TenantSettings {
@@ -137,23 +129,6 @@ pub struct SessionSettings {
     pub keys: Vec<Secret<[u8; 32]>>,
     /// `idle` and `max`
     pub lifetimes: Lifetimes,
-}
-
-/// `[branding]`
-#[derive(Debug, Clone, Default)]
-pub struct Branding {
-    /// The app's name on pages; empty shows the host.
-    pub name: Option<String>,
-    /// The logo: media type (`image/svg+xml`, `image/png`, …) and content.
-    pub logo: Option<(&'static str, Vec<u8>)>,
-    /// Accent colours `#rrggbb` for light and dark.
-    pub accent: Option<(String, String)>,
-    /// `mailto:` or https URL.
-    pub support: Option<String>,
-    /// https URL
-    pub privacy_url: Option<String>,
-    /// https URL
-    pub terms_url: Option<String>,
 }
 
 /// `telemetry.access_log`

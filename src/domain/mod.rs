@@ -7,6 +7,7 @@
 pub mod account;
 pub mod address;
 pub mod authority;
+pub mod branding;
 pub mod decision;
 pub mod guid;
 pub mod identity_headers;

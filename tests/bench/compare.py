@@ -94,6 +94,7 @@ def main():
     options.add_argument('--binary', default=str(ROOT / 'target/dist/homerealm'))
     options = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix='homerealm-bench-'))
+    folder.chmod(0o755)  # nginx's workers are somebody else
     environment = {**os.environ, 'BENCH_SECRET': 'a-secret-for-this-run-only', 'RUST_LOG': 'error'}
     running = []
     try:

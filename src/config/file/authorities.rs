@@ -6,11 +6,11 @@ use super::client::{self, ClientSection};
 use super::forms;
 use super::reader::Reader;
 use super::setting::{Located, Refusal, Setting};
-use crate::config::ResponseMode;
 use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::AccountKind;
 use crate::domain::address::Domain;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::protocol::authorize::ResponseMode;
 
 /// One authority.
 #[derive(Debug)]

@@ -6,15 +6,16 @@ use super::client::{self, Registration};
 use super::routes::ResolvedRoute;
 use super::server::report_repeated;
 use super::{Surroundings, files};
+use crate::config::AuthoritySettings;
 use crate::config::file::File;
 use crate::config::file::authorities::{AuthoritySection, Issuer, KINDS};
 use crate::config::file::reader::listed;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Shown, Span};
-use crate::config::{AuthoritySettings, ResponseMode};
 use crate::domain::account::AccountKind;
 use crate::domain::address::Domain;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::protocol::authorize::ResponseMode;
 
 /// One authority as far as it could be resolved. What is `None` was reported.
 #[derive(Debug)]

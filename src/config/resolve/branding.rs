@@ -1,9 +1,9 @@
 //! `[branding]`: the logo is read and its type told from its content.
 
 use super::{Surroundings, files};
-use crate::config::Branding;
 use crate::config::file::branding::BrandingSection;
 use crate::config::file::setting::Located;
+use crate::domain::branding::Branding;
 
 pub(crate) fn resolve(section: &BrandingSection, around: &Surroundings<'_>) -> Option<Branding> {
     let logo = match section.logo_file.given() {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{HEAD, ROUTE, directory, parse, with_files_here};
-use crate::config::{AccessLog, Config, ResponseMode, SignInPage};
+use crate::config::{AccessLog, Config, SignInPage};
 use crate::domain::account::AccountKind;
 use crate::domain::route::{Access, Destination, Forward, Guests, Position, Route};
 use crate::domain::session::Lifetimes;
+use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::ClientAuthentication;
 
 const MINIMAL: &str = include_str!("../../../config/minimal.toml");

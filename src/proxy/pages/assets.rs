@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 use super::colour::Colour;
-use crate::config::Branding;
+use crate::domain::branding::Branding;
 
 const STYLE: &str = include_str!("style.css");
 const ICON: &[u8] = include_bytes!("icons/app.svg");

@@ -6,8 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::Assets;
 use super::clipped;
-use crate::config::Branding;
 use crate::domain::account::AccountKind;
+use crate::domain::branding::Branding;
 use crate::domain::decision::DecisionId;
 use crate::domain::origin::Origin;
 use crate::domain::return_to::ReturnTo;

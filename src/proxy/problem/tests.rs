@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::Branding;
+use crate::domain::branding::Branding;
 use crate::domain::origin::Origin;
 use crate::proxy::pages::assets::Assets;
 
