@@ -79,7 +79,7 @@ impl App {
                 async move { proxy.serve(request, connection).await }
             }
         };
-        let workers = Workers::start(cores, &listen, &Limits::default(), count_violations(), &stop, make)?;
+        let workers = Workers::start(cores, &listen, &Limits::default(), &count_violations(), &stop, make)?;
         Ok(Self { workers, stop })
     }
 

@@ -35,7 +35,7 @@ pub(super) enum Carrier {
     Own(Box<Link>, Rc<Pool>),
     /// A task of its own, because the request body is still on its way. It ends with this body: HTTP has no use for a
     /// request whose answer is complete.
-    Task(Aborting),
+    Task { _aborts: Aborting },
     /// Nothing any more.
     Spent,
 }
@@ -105,7 +105,7 @@ impl Download {
         let due = quiet_since + self.idle;
         let deadline = match &mut self.carrier {
             Carrier::Own(link, _) => &mut link.deadline,
-            Carrier::Task(_) | Carrier::Spent => &mut self.deadline,
+            Carrier::Task { .. } | Carrier::Spent => &mut self.deadline,
         };
         deadline.poll_passed(self.ends_at.map_or(due, |end| end.min(due)), cx)
     }

@@ -35,6 +35,9 @@ pub enum ForwardError {
     /// No response head in time.
     #[error("the upstream does not answer in time")]
     ResponseTimeout,
+    /// The head of the upstream's answer cannot be passed on.
+    #[error("the upstream's answer cannot be passed on")]
+    UnusableAnswer,
     /// The upstream switched to a protocol that was not asked for.
     #[error("the upstream switched protocols unasked")]
     UnaskedSwitch,
@@ -47,7 +50,7 @@ impl ForwardError {
         match self {
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions | Self::Unsendable => Reason::BadRequest,
-            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::UnaskedSwitch => Reason::UpstreamUnavailable,
+            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::UnaskedSwitch | Self::UnusableAnswer => Reason::UpstreamUnavailable,
             Self::ConnectTimeout | Self::ResponseTimeout => Reason::UpstreamTimeout,
         }
     }

@@ -113,7 +113,7 @@ enum Protocol {
 }
 
 impl Forwarder {
-    /// A forwarder without connections. `shutdown` ends WebSockets.
+    /// A forwarder without connections. `tls` is what [`upstream_tls`] made. `shutdown` ends WebSockets.
     #[must_use]
     pub fn new(tls: Arc<ClientConfig>, shutdown: CancellationToken) -> Self {
         Self { pool: Rc::default(), ids: Rc::new(Ids::new()), tls, shutdown }
@@ -196,17 +196,22 @@ impl Forwarder {
         progress: Option<&Progress>,
     ) -> Result<Response<Body>, ForwardError> {
         let (mut head, body) = answer.into_parts();
+        // Two framings are a surprise: the coding counts (RFC 9112 §6.3), the length goes, and so does the connection.
+        let is_framed_twice = [header::TRANSFER_ENCODING, header::CONTENT_LENGTH].iter().all(|name| head.headers.contains_key(name));
+        if is_framed_twice {
+            head.headers.remove(header::CONTENT_LENGTH);
+        }
         response_head::prepare(&mut head.headers, &passage.cookies)?;
-        let is_sent = progress.is_none_or(Progress::is_finished);
+        let is_sound = progress.is_none_or(Progress::is_finished) && !is_framed_twice;
         let body = if body.is_end_stream() {
-            // A request body that is still on its way ends with its answer: the connection is dropped with it.
-            if is_sent {
+            // A request body that is still on its way ends with its answer, and its connection with it.
+            if is_sound {
                 let mut link = Some(link);
                 std::future::poll_fn(|cx| std::task::Poll::Ready(link.take().map(|link| self.pool.put(link, cx)))).await;
             }
             Body::Empty
         } else {
-            let carrier = if is_sent { Carrier::Own(link, Rc::clone(&self.pool)) } else { in_background(link) };
+            let carrier = if is_sound { Carrier::Own(link, Rc::clone(&self.pool)) } else { in_background(link) };
             let ends_at = if is_event_stream(&head.headers) { passage.ends_at } else { None };
             Body::Upstream(Download::new(body, carrier, passage.timeouts.idle, ends_at))
         };
@@ -278,9 +283,12 @@ fn in_background(mut link: Box<Link>) -> Carrier {
         // What goes wrong shows in the answer's body.
         let _ = std::future::poll_fn(|cx| link.poll_drive(cx)).await;
     });
-    Carrier::Task(Aborting(driven.abort_handle()))
+    Carrier::Task { _aborts: Aborting(driven.abort_handle()) }
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"))
 }
+
+#[cfg(test)]
+mod tests;

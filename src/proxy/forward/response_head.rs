@@ -7,7 +7,7 @@ use super::{OwnCookies, hop_by_hop};
 
 /// Turns the upstream's fields into those for the client.
 pub(super) fn prepare(headers: &mut HeaderMap, cookies: &OwnCookies) -> Result<(), ForwardError> {
-    hop_by_hop::remove(headers)?;
+    hop_by_hop::remove(headers).map_err(|_| ForwardError::UnusableAnswer)?;
     // It would send clients past us.
     headers.remove(header::ALT_SVC);
     // An app must not write our cookies: it could sign somebody in as somebody else.

@@ -23,12 +23,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(workers: usize, limits: Limits) -> Self {
+    fn start(workers: usize, limits: &Limits) -> Self {
         let violations = Arc::new(Mutex::new(Vec::new()));
         let shutdown = CancellationToken::new();
         let noted = Arc::clone(&violations);
         let on_violation: OnViolation = Arc::new(move |violation| noted.lock().expect("no panic").push(violation));
-        let workers = Workers::start(workers, &[LOOPBACK], &limits, on_violation, &shutdown, |_| app).expect("a free port");
+        let workers = Workers::start(workers, &[LOOPBACK], limits, &on_violation, &shutdown, |_| app).expect("a free port");
         Self { workers: Some(workers), shutdown, violations }
     }
 
@@ -92,7 +92,7 @@ fn answer(stream: &mut TcpStream) -> String {
 
 #[test]
 fn a_good_connection_is_kept_and_a_bad_head_ends_it() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let mut stream = server.connect();
     for _ in 0..3 {
         stream.write_all(GET).expect("a connection");
@@ -106,7 +106,7 @@ fn a_good_connection_is_kept_and_a_bad_head_ends_it() {
 
 #[test]
 fn a_bad_head_behind_good_ones_is_answered_last_and_never_served() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let body = b"POST /one HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let smuggled = b"POST /two HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let answers = say(server.connect(), &[body.as_slice(), GET, smuggled, GET].concat());
@@ -118,7 +118,7 @@ fn a_bad_head_behind_good_ones_is_answered_last_and_never_served() {
 
 #[test]
 fn a_head_in_pieces_is_one_head() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let mut stream = server.connect();
     stream.set_nodelay(true).expect("a socket");
     let raw = b"POST /ok HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nab";
@@ -133,7 +133,7 @@ fn a_head_in_pieces_is_one_head() {
 
 #[test]
 fn too_large_a_head_is_told_so_even_while_it_is_sent() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let large = format!("GET /ok HTTP/1.1\r\nHost: a.example\r\nX: {}\r\n\r\n", "y".repeat(500_000));
     let last = say(server.connect(), large.as_bytes());
     assert!(last.starts_with("HTTP/1.1 431 "), "{last}");
@@ -144,7 +144,7 @@ fn too_large_a_head_is_told_so_even_while_it_is_sent() {
 
 #[test]
 fn a_bad_body_ends_early_for_the_service() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let raw = b"POST /ok HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nHost: b\r\n\r\n";
     let last = say(server.connect(), &[raw, GET].concat());
     assert!(last.ends_with("/ok:broken"), "{last}");
@@ -153,7 +153,7 @@ fn a_bad_body_ends_early_for_the_service() {
 
 #[test]
 fn an_answer_reaches_a_client_that_is_still_sending() {
-    let server = Running::start(1, Limits::default());
+    let server = Running::start(1, &Limits::default());
     let head = b"POST /ignore HTTP/1.1\r\nHost: a.example\r\nContent-Length: 900000\r\n\r\n";
     let last = say(server.connect(), &[head.as_slice(), &[b'x'; 900_000]].concat());
     assert!(last.ends_with("ignored"), "{last}");
@@ -162,7 +162,7 @@ fn an_answer_reaches_a_client_that_is_still_sending() {
 #[test]
 fn slow_heads_and_idle_connections_are_closed() {
     let soon = Duration::from_millis(40);
-    let server = Running::start(1, Limits { head: soon, keep_alive: soon, ..Limits::default() });
+    let server = Running::start(1, &Limits { head: soon, keep_alive: soon, ..Limits::default() });
     let slow = say(server.connect(), b"GET /ok HTTP/1.1\r\nHost:");
     assert!(slow.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{slow}");
     assert_eq!(say(server.connect(), b""), "", "a silent one is closed in silence");
@@ -173,7 +173,7 @@ fn slow_heads_and_idle_connections_are_closed() {
 
 #[test]
 fn all_workers_listen_on_the_one_port_that_was_chosen() {
-    let server = Running::start(3, Limits::default());
+    let server = Running::start(3, &Limits::default());
     for _ in 0..20 {
         let mut stream = server.connect();
         stream.write_all(GET).expect("a connection");
@@ -186,13 +186,13 @@ fn a_taken_port_is_an_error() {
     let taken = std::net::TcpListener::bind(LOOPBACK).expect("a free port");
     let address = taken.local_addr().expect("bound");
     let nothing: OnViolation = Arc::new(|_| {});
-    let started = Workers::start(2, &[address], &Limits::default(), nothing, &CancellationToken::new(), |_| app);
+    let started = Workers::start(2, &[address], &Limits::default(), &nothing, &CancellationToken::new(), |_| app);
     assert!(matches!(started, Err(ListenError::Bind { address: named, .. }) if named == address));
 }
 
 #[test]
 fn more_connections_than_allowed_wait_for_their_turn() {
-    let server = Running::start(1, Limits { connections: 1, ..Limits::default() });
+    let server = Running::start(1, &Limits { connections: 1, ..Limits::default() });
     let mut first = server.connect();
     first.write_all(GET).expect("a connection");
     assert!(answer(&mut first).ends_with("/ok:0"));
@@ -227,7 +227,7 @@ fn closing_finishes_what_is_in_flight_and_nothing_else() {
             }
         }
     };
-    let workers = Workers::start(1, &[LOOPBACK], &Limits::default(), nothing, &shutdown, make).expect("a free port");
+    let workers = Workers::start(1, &[LOOPBACK], &Limits::default(), &nothing, &shutdown, make).expect("a free port");
     let address = workers.addresses()[0];
     let mut idle = TcpStream::connect(address).expect("a listener");
     let mut busy = TcpStream::connect(address).expect("a listener");

@@ -53,7 +53,7 @@ impl Workers {
         count: usize,
         addresses: &[SocketAddr],
         limits: &Limits,
-        on_violation: OnViolation,
+        on_violation: &OnViolation,
         shutdown: &CancellationToken,
         make_service: M,
     ) -> Result<Self, ListenError>
@@ -68,7 +68,7 @@ impl Workers {
         let mut workers = Self { addresses, threads: Vec::with_capacity(count) };
         for (number, listeners) in sockets.into_iter().enumerate() {
             let make_service = Arc::clone(&make_service);
-            let (limits, on_violation, closing) = (limits.clone(), Arc::clone(&on_violation), shutdown.clone());
+            let (limits, on_violation, closing) = (limits.clone(), Arc::clone(on_violation), shutdown.clone());
             let (started, starts) = std::sync::mpsc::sync_channel(1);
             let worker = move || {
                 let (runtime, listeners) = match prepare(listeners) {

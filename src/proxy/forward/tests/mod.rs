@@ -1,0 +1,7 @@
+//! Forwarding over real sockets, between raw clients and upstreams that misbehave on purpose.
+
+mod bodies;
+mod connections;
+mod heads;
+mod support;
+mod websockets;
