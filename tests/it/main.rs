@@ -1,5 +1,9 @@
 //! Everything that is tested from outside: the built binary, real sockets, real providers, a real browser.
 
+#![expect(unreachable_pub, reason = "what the topics share is public to them, and nothing is public beyond a test binary")]
+
 mod support;
 
+mod callback;
 mod demo;
+mod provider;
