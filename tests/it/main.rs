@@ -6,4 +6,8 @@ mod support;
 
 mod callback;
 mod demo;
+mod hygiene;
 mod provider;
+mod return_to;
+mod sessions;
+mod tabs;

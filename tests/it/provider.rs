@@ -94,7 +94,8 @@ async fn people_of_a_foreign_provider_reach_the_app_under_their_own_names() {
         let last = world.app.last();
         names.iter().map(|name| last.header(name).unwrap_or_default()).collect::<Vec<_>>()
     };
-    let names = ["x-forwarded-user", "x-account-kind", "x-account-tenant", "x-account-membership", "x-forwarded-name", "x-forwarded-groups"];
+    let names =
+        ["x-forwarded-user", "x-account-kind", "x-account-tenant", "x-account-membership", "x-forwarded-name", "x-forwarded-groups"];
 
     let page = world.sign_in(&mut Browser::default(), "bob@contoso.example", "/work/desk?a=b").await;
     assert_app(&page, "/work/desk");

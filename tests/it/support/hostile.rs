@@ -77,7 +77,11 @@ fn converse(stream: &TcpStream, origin: &str, answer: &dyn Fn(&str, &str) -> Ans
     let mut out = stream;
     match answer(origin, path) {
         Answer::Whole(status, media_type, body) => {
-            write!(out, "HTTP/1.1 {status} x\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+            write!(
+                out,
+                "HTTP/1.1 {status} x\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            )
         }
         Answer::Redirect(to) => write!(out, "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
         Answer::Megabytes(count) => {

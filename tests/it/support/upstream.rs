@@ -24,7 +24,8 @@ pub struct Recorded {
 impl Recorded {
     /// All values of a field, joined.
     pub fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<_> = self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        let values: Vec<_> =
+            self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
         if values.is_empty() { None } else { Some(values.join(", ")) }
     }
 }
