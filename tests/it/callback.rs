@@ -136,17 +136,18 @@ async fn a_changed_state_is_nobodys() {
     let flipped = |state: &str, at: usize| {
         let mut bytes = state.as_bytes().to_vec();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-        Some(String::from_utf8(bytes).expect("ASCII"))
+        String::from_utf8(bytes).expect("ASCII")
     };
-    let changes: [&dyn Fn(&str) -> Option<String>; 5] = [
-        &|state| flipped(state, 0),
-        &|state| flipped(state, state.len() / 2),
-        &|state| Some(state[..state.len() - 4].to_owned()),
-        &|state| Some(format!("{state}AAAA")),
-        &|_| Some("made-up".into()),
+    let state = callback.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let changes = [
+        flipped(&state, 0),
+        flipped(&state, state.len() / 2),
+        state[..state.len() - 4].to_owned(),
+        format!("{state}AAAA"),
+        "made-up".to_owned(),
     ];
-    for change in changes {
-        let page = browser.open_once(with(&callback, "state", change).as_str()).await;
+    for changed in changes {
+        let page = browser.open_once(with(&callback, "state", |_| Some(changed.clone())).as_str()).await;
         assert_reason(&page, Reason::FlowExpired);
         assert_eq!(set_cookies(&page), Vec::<String>::new());
     }

@@ -216,7 +216,7 @@ async fn a_bad_head_is_refused_before_anybody_reads_it() {
         format!("GET /public/x HTTP/1.1\r\nhost: {host}\r\nx-big: {}\r\n\r\n", "a".repeat(200_000)),
     ] {
         let answer = raw::exchange(port, request.as_bytes()).await;
-        assert!(matches!(answer.status(), 0 | 400 | 414 | 431), "{:.80}: {answer:?}", request);
+        assert!(matches!(answer.status(), 0 | 400 | 414 | 431), "{request:.80}: {answer:?}");
     }
     assert_eq!(world.app.requests().len(), 0);
 }
@@ -229,6 +229,7 @@ async fn bodies_pass_and_their_failures_have_pages() {
     let html = [("accept", "text/html")];
     let page = browser.send(Method::POST, url("/public/up"), &html, "x".repeat(1 << 20)).await;
     assert_eq!((page.status.as_u16(), page.text().as_str()), (200, "app: 1048576 bytes"));
+    assert_eq!(world.app.last().method, Method::POST);
     assert_eq!(browser.send(Method::POST, url("/small/up"), &html, "x".repeat(1_000)).await.status, 200);
     assert_reason(&browser.send(Method::POST, url("/small/up"), &html, "x".repeat(1_001)).await, Reason::BodyTooLarge);
 
@@ -332,6 +333,8 @@ async fn every_answer_of_our_own_is_guarded() {
         assert!(field("cache-control").contains("no-store"), "{at}: {:?}", answer.headers);
         assert_eq!(field("x-content-type-options"), "nosniff", "{at}");
         if field("content-type").starts_with("text/html") {
+            let title = answer.tags().into_iter().find(|tag| tag.name == "title").expect("a title");
+            assert!(title.text.contains(&answer.heading()), "{at}: {}", title.text);
             let policy = field("content-security-policy");
             assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{at}: {policy}");
             assert!(!policy.contains("unsafe") && policy.contains("form-action"), "{at}: {policy}");

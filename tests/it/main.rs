@@ -6,8 +6,11 @@ mod support;
 
 mod callback;
 mod demo;
+mod hostile;
 mod hygiene;
+mod logs;
 mod provider;
 mod return_to;
 mod sessions;
+mod stop;
 mod tabs;

@@ -3,8 +3,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What to answer.
@@ -29,6 +29,7 @@ impl Answer {
 pub struct Hostile {
     pub port: u16,
     written: Arc<AtomicU64>,
+    paths: Arc<Mutex<Vec<String>>>,
 }
 
 impl Hostile {
@@ -38,16 +39,27 @@ impl Hostile {
         let port = listener.local_addr().expect("bound").port();
         let (answer, written) = (Arc::new(answer), Arc::<AtomicU64>::default());
         let counted = Arc::clone(&written);
+        let paths = Arc::<Mutex<Vec<String>>>::default();
+        let noted = Arc::clone(&paths);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answer, counted) = (Arc::clone(&answer), Arc::clone(&counted));
+                let (answer, counted, noted) = (Arc::clone(&answer), Arc::clone(&counted), Arc::clone(&noted));
                 std::thread::spawn(move || {
                     // A peer that hangs up is what many of the tests are about.
-                    let _hung_up = converse(&stream, &format!("http://127.0.0.1:{port}"), &*answer, &counted);
+                    let answer = |origin: &str, path: &str| {
+                        noted.lock().expect("no panic while holding it").push(path.to_owned());
+                        answer(origin, path)
+                    };
+                    let _hung_up = converse(&stream, &format!("http://127.0.0.1:{port}"), &answer, &counted);
                 });
             }
         });
-        Self { port, written }
+        Self { port, written, paths }
+    }
+
+    /// How often a path was asked for.
+    pub fn asked_for(&self, path: &str) -> usize {
+        self.paths.lock().expect("no panic while holding it").iter().filter(|asked| *asked == path).count()
     }
 
     /// How many bytes of endless answers were taken from it.
