@@ -210,7 +210,7 @@ async fn cookies_of_the_proxy_reach_no_app_and_no_app_sets_them() {
 
 #[tokio::test]
 async fn an_idle_session_ends_and_its_person_is_told_so() {
-    let world = Short::start("1s");
+    let world = Short::start("3s");
     let mut browser = Browser::default();
     world.sign_in(&mut browser).await;
     // The document tells when the session has ended, without being a visit itself.
@@ -232,7 +232,6 @@ async fn an_idle_session_ends_and_its_person_is_told_so() {
     let program = browser.fetch(&world.proxy.url("/desk")).await;
     assert_eq!((program.status.as_u16(), program.json()["code"].as_str()), (401, Some("session_expired")));
     assert_eq!(world.app.requests().len(), 1);
-    assert_eq!(Reason::SessionExpired.status(), 401);
 }
 
 #[tokio::test]
