@@ -7,28 +7,7 @@ use homerealm::domain::account::AccountKind;
 use homerealm::domain::reason::Reason;
 
 use crate::support::browser::{Browser, Page};
-use crate::support::process::{Process, free_ports, homerealm};
-
-/// A running demo.
-pub struct Demo {
-    pub process: Process,
-    pub proxy: String,
-    pub provider: String,
-    pub port: u16,
-}
-
-impl Demo {
-    pub fn start() -> Self {
-        let port = free_ports(3);
-        let mut process = Process::start(homerealm().args(["demo", "--port", &port.to_string()]));
-        process.wait_for("below");
-        Self { process, proxy: format!("http://localhost:{port}"), provider: format!("http://127.0.0.1:{}", port + 1), port }
-    }
-
-    pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.proxy)
-    }
-}
+use crate::support::demo::{Demo, reason_of};
 
 /// What the grid on the start page says, by person and route.
 fn grid(start: &Page) -> BTreeMap<(String, String), (String, String)> {
@@ -40,12 +19,6 @@ fn grid(start: &Page) -> BTreeMap<(String, String), (String, String)> {
             ((of("data-person"), of("data-route")), (of("data-outcome"), link.to_owned()))
         })
         .collect()
-}
-
-/// The reason that a page tells, by its heading.
-pub fn reason_of(page: &Page) -> Option<Reason> {
-    let heading = page.heading();
-    Reason::ALL.iter().copied().find(|reason| reason.title() == heading)
 }
 
 /// Types a sign-in name where the page asks for one.

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use crate::demo::Demo;
 use crate::support::browser::{Browser, Page};
+use crate::support::demo::Demo;
 
 /// The answer without what differs from request to request by design: what was typed, the sealed attempt, the decision.
 fn essence(page: &Page, typed: &str) -> (StatusCode, Vec<String>, String) {

@@ -1,7 +1,18 @@
 //! Everything that is tested from outside: the built binary, real sockets, real providers, a real browser.
 
+#![expect(unreachable_pub, reason = "what the topics share is public to them, and nothing is public beyond a test binary")]
+
 mod support;
 
+mod callback;
 mod demo;
 mod enumeration;
+mod hostile;
+mod hygiene;
+mod logs;
+mod provider;
 mod readme;
+mod return_to;
+mod sessions;
+mod stop;
+mod tabs;

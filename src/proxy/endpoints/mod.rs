@@ -53,7 +53,8 @@ impl Asked {
 pub(super) fn router(prefix: &str) -> Router {
     let endpoints = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::post))
-        .route("/callback/{authority}", get(callback::query).post(callback::form))
+        // HEAD is for looking ahead, and a code is spent only once.
+        .route("/callback/{authority}", get(callback::query).post(callback::form).head(nothing_here))
         .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
         .route("/signed-out", get(sign_out::done))
         .route("/session", get(session::show))

@@ -79,6 +79,39 @@ impl Browser {
         self.submit(page, &form, &filled).await
     }
 
+    /// Presses a button of a `post` form, without following where that leads.
+    pub async fn press_once(&mut self, page: &Page, button: &str, filled: &[(&str, &str)]) -> Page {
+        let pressed = page.forms().into_iter().find_map(|form| {
+            let (name, value, _) = form.buttons.iter().find(|(_, _, text)| text.contains(button))?.clone();
+            Some((form, name, value))
+        });
+        let (form, name, value) = pressed.unwrap_or_else(|| panic!("no button {button:?} on {}:\n{}", page.url, page.text()));
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(form.fields.iter().filter(|(field, _)| !filled.iter().any(|(name, _)| name == field))).extend_pairs(filled);
+        if !name.is_empty() {
+            body.append_pair(&name, &value);
+        }
+        let action = page.url.join(&form.action).expect("an action");
+        let origin = page.url.origin().ascii_serialization();
+        let mut headers = navigation(if page.url.origin() == action.origin() { "same-origin" } else { "cross-site" }).to_vec();
+        headers.extend([("origin", &*origin), ("content-type", "application/x-www-form-urlencoded")]);
+        self.send(Method::POST, action, &headers, body.finish()).await
+    }
+
+    /// Presses a button and follows redirects up to the first address that contains `stop`, which is not visited.
+    pub async fn press_up_to(&mut self, page: &Page, button: &str, filled: &[(&str, &str)], stop: &str) -> Url {
+        let mut page = self.press_once(page, button, filled).await;
+        for _ in 0..20 {
+            let target = page.headers.get(header::LOCATION).unwrap_or_else(|| panic!("{} leads nowhere:\n{}", page.url, page.text()));
+            let target = page.url.join(target.to_str().expect("ASCII")).expect("a redirect target");
+            if target.as_str().contains(stop) {
+                return target;
+            }
+            page = self.open_once(target.as_str()).await;
+        }
+        panic!("too many redirects: {:#?}", self.history);
+    }
+
     /// Follows the link whose text contains this.
     pub async fn follow(&mut self, page: &Page, link: &str) -> Page {
         let target = page.link(link).unwrap_or_else(|| panic!("no link {link:?} on {}:\n{}", page.url, page.text()));
@@ -105,6 +138,11 @@ impl Browser {
     /// Plants or changes a cookie.
     pub fn set_cookie(&mut self, host: &str, name: &str, value: &str) {
         self.jar.insert((host.into(), name.into()), value.into());
+    }
+
+    /// Takes cookies away, as a person clearing their browser does.
+    pub fn forget(&mut self, host: &str, which: impl Fn(&str) -> bool) {
+        self.jar.retain(|(of, name), _| of != host || !which(name));
     }
 
     async fn navigate(&mut self, method: Method, url: Url, fields: &[(&str, &str)]) -> Page {

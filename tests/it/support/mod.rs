@@ -1,5 +1,12 @@
-//! What the tests stand on: the binary under test, a browser with a cookie jar, a page that can be read.
+//! What the tests stand on: the binary under test, a browser with a cookie jar, a page that can be read, upstreams and
+//! providers of every temper.
 
 pub mod browser;
+pub mod demo;
+pub mod hostile;
 pub mod html;
 pub mod process;
+pub mod provider;
+pub mod proxy;
+pub mod raw;
+pub mod upstream;

@@ -1,0 +1,83 @@
+//! `homerealm run` on a configuration of the test's own.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::browser::{Browser, Page};
+use super::process::{Process, free_ports, homerealm};
+
+/// What every client of the tests is registered with.
+pub const CLIENT_ID: &str = "homerealm";
+/// Likewise. Long and strange enough that finding it somewhere is no chance.
+pub const CLIENT_SECRET: &str = "the-client-secret-that-nobody-may-see-4711";
+
+/// A running proxy with its own configuration.
+pub struct Proxy {
+    pub process: Process,
+    pub port: u16,
+    // Held: the directory goes with it.
+    _directory: TempDir,
+}
+
+impl Proxy {
+    /// Starts the proxy on a port that was taken before (providers want to know it) and waits until it listens.
+    pub fn start(port: u16, config: &str) -> Self {
+        Self::start_with(port, config, |_| {})
+    }
+
+    /// Likewise, with something changed about the command.
+    pub fn start_with(port: u16, config: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let directory = configured(config);
+        let mut command = homerealm();
+        command.arg("run").arg("-c").arg(directory.path().join("homerealm.toml"));
+        change(&mut command);
+        let mut process = Process::start(&mut command);
+        process.wait_for_port(port);
+        Self { process, port, _directory: directory }
+    }
+
+    /// Starts it on a free port; the configuration is made for that.
+    pub fn run(config: impl FnOnce(u16) -> String) -> Self {
+        let port = free_ports(1);
+        Self::start(port, &config(port))
+    }
+
+    pub fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin())
+    }
+
+    /// Opens a page of the proxy in this browser.
+    pub async fn open(&self, browser: &mut Browser, path: &str) -> Page {
+        browser.open(&self.url(path)).await
+    }
+}
+
+/// A directory with the configuration and the secret it names.
+pub fn configured(config: &str) -> TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join("homerealm.toml"), config).expect("a file");
+    std::fs::write(directory.path().join("client-secret"), CLIENT_SECRET).expect("a file");
+    directory
+}
+
+/// The head of a configuration, up to where authorities and routes begin.
+pub fn head(port: u16) -> String {
+    format!(
+        r#"
+version    = 1
+listen     = "127.0.0.1:{port}"
+public_url = "http://localhost:{port}"
+[client]
+id          = "{CLIENT_ID}"
+secret_file = "client-secret"
+[sign_in]
+detect     = "domains"
+rate_limit = "1000/min"
+"#
+    )
+}
