@@ -1,5 +1,9 @@
 //! Reading a request head once: which of our origins was asked, the one normalised target, who asks and how they must
 //! be answered. Everything behind works on this, never on the raw head again.
+//!
+//! Of a trusted proxy, `X-Forwarded-Host` is read before `Host` (a proxy in front may have put its name for us there),
+//! `X-Forwarded-Proto` picks between origins that share a host, and `X-Forwarded-For` tells the client. `Forwarded`
+//! (RFC 7239) is not read from anybody: two fields that say the same thing are two that can disagree.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,6 +42,9 @@ pub enum Peer {
     TrustedProxy,
 }
 
+/// The host that a proxy in front was asked for.
+pub(super) const FORWARDED_HOST: &str = "x-forwarded-host";
+
 /// What reading needs to know.
 #[derive(Debug)]
 pub struct Reader {
@@ -59,10 +66,10 @@ impl Reader {
     /// ours.
     pub fn read(&self, head: &request::Parts, peer: IpAddr) -> Result<Visit, Reason> {
         let trust = if self.is_trusted(peer) { Peer::TrustedProxy } else { Peer::Stranger };
-        let host = self.host_field(head, trust)?;
-        let origin = self.origin(host, scheme_told(head, trust)).ok_or(Reason::NoRoute)?;
+        let host = host_asked(head, trust)?;
+        let origin = self.origin(host, scheme_told(&head.headers, trust)?).ok_or(Reason::NoRoute)?;
         let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        // `OPTIONS *` asks about the server as a whole; there is no path to match it by.
+        // `OPTIONS *` ends here: it has no path that a route could match.
         let target = Target::parse(host, path_and_query).map_err(|_| Reason::BadRequest)?;
         Ok(Visit {
             origin,
@@ -79,24 +86,8 @@ impl Reader {
         !self.trusted_proxies.is_empty() && self.trusted_proxies.iter().any(|net| net.contains(&address.to_canonical()))
     }
 
-    /// The host that was asked for. An absolute-form target overrides `Host` (RFC 9112 §3.2.2), so the two must agree:
-    /// an upstream could look at either.
-    fn host_field<'a>(&self, head: &'a request::Parts, peer: Peer) -> Result<&'a str, Reason> {
-        let host = only(&head.headers, &header::HOST)?;
-        let named = head.uri.authority().map(http::uri::Authority::as_str);
-        let host = match (named, host) {
-            (Some(named), Some(host)) if !named.eq_ignore_ascii_case(host) => return Err(Reason::BadRequest),
-            (_, Some(host)) | (Some(host), None) => host,
-            (None, None) => return Err(Reason::BadRequest),
-        };
-        match peer {
-            Peer::Stranger => Ok(host),
-            Peer::TrustedProxy => Ok(only(&head.headers, "x-forwarded-host")?.unwrap_or(host)),
-        }
-    }
-
     fn origin(&self, host: &str, scheme: Option<Scheme>) -> Option<Arc<Origin>> {
-        let mut named = self.origins.iter().filter(|origin| named_by(origin, host));
+        let mut named = self.origins.iter().filter(|origin| origin.is_named_by(host));
         let first = named.clone().next();
         let fitting = scheme.and_then(|scheme| named.find(|origin| origin.scheme() == scheme));
         fitting.or(first).cloned()
@@ -123,24 +114,37 @@ impl Reader {
     }
 }
 
-/// TLS may end at a proxy in front, so the port a browser named need not be in `Host`: origins are compared as written.
-fn named_by(origin: &Origin, host: &str) -> bool {
-    origin.is_named_by(host)
+/// The host that was asked for. An absolute-form target overrides `Host` (RFC 9112 §3.2.2), so the two must agree: an
+/// upstream could look at either.
+fn host_asked(head: &request::Parts, peer: Peer) -> Result<&str, Reason> {
+    let host = only(&head.headers, &header::HOST)?;
+    let named = head.uri.authority().map(http::uri::Authority::as_str);
+    let host = match (named, host) {
+        (Some(named), Some(host)) if !named.eq_ignore_ascii_case(host) => return Err(Reason::BadRequest),
+        (_, Some(host)) | (Some(host), None) => host,
+        (None, None) => return Err(Reason::BadRequest),
+    };
+    match peer {
+        Peer::Stranger => Ok(host),
+        Peer::TrustedProxy => Ok(only(&head.headers, FORWARDED_HOST)?.unwrap_or(host)),
+    }
 }
 
-fn scheme_told(head: &request::Parts, peer: Peer) -> Option<Scheme> {
+/// The scheme that a trusted proxy was asked by. Some name WebSockets' own schemes.
+fn scheme_told(headers: &HeaderMap, peer: Peer) -> Result<Option<Scheme>, Reason> {
     match peer {
-        Peer::Stranger => None,
-        Peer::TrustedProxy => match head.headers.get("x-forwarded-proto")?.as_bytes() {
-            b"http" => Some(Scheme::Http),
-            b"https" => Some(Scheme::Https),
-            _ => None,
+        Peer::Stranger => Ok(None),
+        Peer::TrustedProxy => match only(headers, "x-forwarded-proto")?.map(str::to_ascii_lowercase).as_deref() {
+            None => Ok(None),
+            Some("http" | "ws") => Ok(Some(Scheme::Http)),
+            Some("https" | "wss") => Ok(Some(Scheme::Https)),
+            Some(_) => Err(Reason::BadRequest),
         },
     }
 }
 
 /// The value of a field that may stand once at most (RFC 9110 §5.3).
-fn only<K: header::AsHeaderName>(headers: &HeaderMap, name: K) -> Result<Option<&str>, Reason> {
+pub(super) fn only<K: header::AsHeaderName>(headers: &HeaderMap, name: K) -> Result<Option<&str>, Reason> {
     let mut values = headers.get_all(name).into_iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -205,5 +209,35 @@ mod tests {
     fn an_unreadable_hop_vouches_for_nobody() {
         let told = [("host", "orders.example.com"), ("x-forwarded-for", "1.2.3.4, nonsense, 10.0.0.2")];
         assert_eq!(read(OURS, "/x", &told).expect("readable").client, IpAddr::from([10, 0, 0, 2]));
+    }
+
+    #[test]
+    fn a_trusted_proxys_word_for_the_host_comes_before_the_field_itself() {
+        let both = [("host", "orders.example.com"), ("x-forwarded-host", "shop.example.com:8443")];
+        assert_eq!(read(OURS, "/x", &both).expect("readable").origin.host(), "shop.example.com");
+        assert_eq!(read(STRANGER, "/x", &both).expect("readable").origin.host(), "orders.example.com");
+        let twice = [("host", "orders.example.com"), ("x-forwarded-host", "orders.example.com"), ("x-forwarded-host", "evil.example")];
+        assert_eq!(read(OURS, "/x", &twice).err(), Some(Reason::BadRequest));
+    }
+
+    #[test]
+    fn a_scheme_that_cannot_be_read_is_refused_where_it_is_read_at_all() {
+        for (told, readable) in [("https", true), ("HTTP", true), ("wss", true), ("gopher", false), ("https, http", false)] {
+            let headers = [("host", "orders.example.com"), ("x-forwarded-proto", told)];
+            assert_eq!(read(OURS, "/x", &headers).is_ok(), readable, "{told}");
+            assert!(read(STRANGER, "/x", &headers).is_ok(), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_standard_field_is_read_from_nobody() {
+        let told = [("host", "orders.example.com"), ("forwarded", "for=1.2.3.4;host=shop.example.com:8443;proto=http")];
+        let visit = read(OURS, "/x", &told).expect("readable");
+        assert_eq!((visit.origin.host(), visit.client), ("orders.example.com", OURS));
+    }
+
+    #[test]
+    fn a_request_about_the_server_as_a_whole_has_no_path_to_go_by() {
+        assert_eq!(read(STRANGER, "*", &[("host", "orders.example.com")]).err(), Some(Reason::BadRequest));
     }
 }
