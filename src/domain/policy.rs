@@ -9,6 +9,7 @@ use super::authority::AuthorityName;
 use super::principal::{Groups, Principal};
 use super::reason::Reason;
 use super::route::{Access, BearerRequirements, Guests, Requirements, Route};
+use super::session::Session;
 
 /// One step of the judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +107,9 @@ impl Route {
                 Ok(permit) => Decision::Allow(permit, Reason::SignedIn),
                 Err(reason) => Decision::Deny { reason, who: Some(principal) },
             },
-            Presented::Sessions(people) => {
+            Presented::Sessions(sessions) => {
                 let mut refused = None;
-                for &principal in people {
+                for principal in sessions.iter().map(|session| &session.principal) {
                     match self.judge(Subject { principal, grant: None }) {
                         Ok(permit) => return Decision::Allow(permit, Reason::SignedIn),
                         Err(reason) => refused = refused.or(Some((reason, principal))),
@@ -130,8 +131,8 @@ pub enum Presented<'a> {
     Nothing,
     /// Sessions, none of them live any more.
     OnlyEnded,
-    /// The people of the live sessions, in the order the route prefers.
-    Sessions(&'a [&'a Principal]),
+    /// Live sessions, in the order the route prefers.
+    Sessions(&'a [Session]),
     /// An access token that does not hold, or that this route does not accept.
     BadToken,
     /// A validated access token.

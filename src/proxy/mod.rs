@@ -13,4 +13,7 @@ pub mod sessions;
 pub mod shared;
 pub mod visit;
 
+mod caches;
+mod challenge;
 mod endpoints;
+mod identity;

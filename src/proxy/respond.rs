@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::call::{Call, Verdict};
+use super::pages::chrome::Chrome;
 use super::pages::notice::Reference;
 use super::pages::reason::ReasonPage;
 use super::problem::Problem;
@@ -16,6 +17,7 @@ use crate::domain::interaction::Interaction;
 use crate::domain::origin::Origin;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
+use crate::domain::route::Route;
 use crate::protocol::cookies::SetCookie;
 
 /// An answer of our own, and what was decided.
@@ -34,6 +36,13 @@ impl Told {
         Self { response, verdict }
     }
 
+    /// The answer, with the route that decided.
+    #[must_use]
+    pub fn on(mut self, route: &Route) -> Self {
+        self.verdict = self.verdict.on(route);
+        self
+    }
+
     /// The answer with cookies set.
     #[must_use]
     pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SetCookie>) -> Self {
@@ -44,41 +53,92 @@ impl Told {
     }
 }
 
-/// The page that was asked for, as a place to come back to after a sign-in; the front page where it cannot be one.
-#[must_use]
-pub fn wanted(shared: &Shared, visit: &Visit) -> ReturnTo {
-    ReturnTo::parse(visit.target.path_and_query(), &visit.origin, &shared.origins).unwrap_or_else(|_| ReturnTo::front_page(&visit.origin))
+/// What an answer of our own to a request is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply<'a> {
+    /// What all requests share.
+    pub shared: &'a Shared,
+    /// This one's id and moment.
+    pub call: &'a Call,
+    /// What was read of it.
+    pub visit: &'a Visit,
 }
 
-/// How to quote a decision.
-#[must_use]
-pub const fn reference(call: &Call) -> Reference {
-    Reference { decision: call.id, at: call.now }
-}
+impl Reply<'_> {
+    /// A page about a reason, to be filled in.
+    #[must_use]
+    pub const fn about(self, reason: Reason) -> ReasonPage<'static> {
+        let retry_after = match reason {
+            Reason::IdpUnavailable | Reason::SessionStoreUnavailable => Some(RETRY_SOON),
+            _ => None,
+        };
+        ReasonPage { retry_after, ..ReasonPage::new(reason, self.reference()) }
+    }
 
-/// A reason, told in the form that the client understands.
-#[must_use]
-pub fn tell(shared: &Shared, call: &Call, visit: &Visit, page: &ReasonPage<'_>) -> Response<Bytes> {
-    match visit.interaction {
-        Interaction::Navigation | Interaction::Submission => page.render(shared.chrome(&visit.origin)).into_response(),
-        Interaction::Program => problem(page, call).json(shared.chrome(&visit.origin)),
-        Interaction::Grpc => problem(page, call).grpc(),
+    /// How to quote the decision.
+    #[must_use]
+    pub const fn reference(self) -> Reference {
+        reference(self.call)
+    }
+
+    /// The page that was asked for, as a place to come back to after a sign-in; the front page where it cannot be one.
+    #[must_use]
+    pub fn wanted(self) -> ReturnTo {
+        let origin = &self.visit.origin;
+        let wanted = ReturnTo::parse(self.visit.target.path_and_query(), origin, &self.shared.origins);
+        wanted.unwrap_or_else(|_| ReturnTo::front_page(origin))
+    }
+
+    /// The frame of pages at the origin that was asked.
+    #[must_use]
+    pub fn chrome(&self) -> &Chrome {
+        self.shared.chrome(&self.visit.origin)
+    }
+
+    /// A reason, told in the form that the client understands.
+    #[must_use]
+    pub fn tell(self, page: &ReasonPage<'_>) -> Response<Bytes> {
+        match self.visit.interaction {
+            Interaction::Navigation | Interaction::Submission => page.render(self.chrome()).into_response(),
+            Interaction::Program => self.problem(page).json(self.chrome()),
+            Interaction::Grpc => self.problem(page).grpc(),
+        }
+    }
+
+    /// The reason of a page as programs are told it.
+    #[must_use]
+    pub const fn problem<'p>(self, page: &ReasonPage<'p>) -> Problem<'p> {
+        Problem { return_to: page.return_to, retry_after: page.retry_after, detail: page.help, ..Problem::new(page.reason, self.call.id) }
+    }
+
+    /// Does not let somebody in.
+    #[must_use]
+    pub fn refuse(self, page: &ReasonPage<'_>) -> Told {
+        Told::new(self.tell(page), Verdict::not_let_in(page.reason))
+    }
+
+    /// Does not let somebody in, and has no more to say than why.
+    #[must_use]
+    pub fn refuse_for(self, reason: Reason) -> Told {
+        self.refuse(&self.about(reason))
     }
 }
 
 /// A reason for a request whose target or host could not be read: nothing of it can be trusted to go back to.
+///
+/// A gRPC client gets the HTTP status as well: gRPC's own answers all have 200, which a proxy in front that asks
+/// `check` about a request, and named a host that is not ours, would take for a yes.
 #[must_use]
 pub fn tell_unread(shared: &Shared, call: &Call, interaction: Interaction, reason: Reason) -> Response<Bytes> {
     let chrome = shared.chrome(shared.origins.first());
     match interaction {
         Interaction::Navigation | Interaction::Submission => ReasonPage::new(reason, reference(call)).render(chrome).into_response(),
-        Interaction::Program => Problem::new(reason, call.id).json(chrome),
-        Interaction::Grpc => Problem::new(reason, call.id).grpc(),
+        Interaction::Grpc | Interaction::Program => Problem::new(reason, call.id).json(chrome),
     }
 }
 
-const fn problem<'a>(page: &ReasonPage<'a>, call: &Call) -> Problem<'a> {
-    Problem { return_to: page.return_to, retry_after: page.retry_after, detail: page.help, ..Problem::new(page.reason, call.id) }
+const fn reference(call: &Call) -> Reference {
+    Reference { decision: call.id, at: call.now }
 }
 
 /// Sends a browser on. 302 answers a GET; after a POST it is 303 (RFC 9110 §15.4.4), so that the method changes.

@@ -1,36 +1,28 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::time::Instant;
 
-use http::{HeaderMap, Response, header, request};
+use http::{Method, Response, StatusCode, request};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::body::{self, Body};
 use super::call::{Call, Verdict};
-use super::endpoints::{self, From as Sender, Leaving, Way};
-use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket, origin_is_ours};
+use super::challenge::{challenge, deny};
+use super::endpoints;
+use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket};
+use super::identity::Identity;
 use super::listen::ConnectionInfo;
-use super::pages::form_not_sent::FormNotSent;
-use super::pages::notice::Person;
-use super::pages::reason::{ReasonPage, Who};
-use super::respond::{self, Redirect, Told};
-use super::sessions::{Past, Sessions};
+use super::respond::{self, Redirect, Reply, Told};
 use super::shared::Shared;
-use super::visit::Visit;
-use crate::config::SignInPage;
+use super::{caches, sessions};
 use crate::domain::interaction::Interaction;
-use crate::domain::origin::Origin;
-use crate::domain::policy::{Decision, Permit, Presented};
-use crate::domain::principal::Principal;
+use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
-use crate::domain::route::{Forward, NoMatch, Route, Unauthenticated};
+use crate::domain::route::{Forward, Route, Upstream};
 use crate::domain::session::{Session, Standing};
-use crate::flow::bearer;
-use crate::protocol::authorize::Prompt;
-use crate::protocol::cookies::{self, Dialect, OwnCookies, SetCookie};
-use crate::protocol::secret::Secret;
-use crate::protocol::session_cookie;
+use crate::protocol::cookies::{self, Dialect, OwnCookies};
 use crate::telemetry::access_log::Line;
 
 /// One core's view of the proxy: what all share, and connections to upstreams of its own.
@@ -43,6 +35,15 @@ pub struct Proxy {
 
 /// Our cookies stay between the browser and us, in both directions.
 const COOKIES: CookieRules = CookieRules { strip: cookies::strip_own, is_own: cookies::is_own };
+
+/// A request on its way through: how to answer it, and what of it is passed on.
+struct Passing<'a> {
+    reply: Reply<'a>,
+    head: request::Parts,
+    body: Incoming,
+    /// The other end of the connection.
+    address: IpAddr,
+}
 
 /// What became of a request.
 struct Answer {
@@ -59,274 +60,122 @@ impl Proxy {
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
     pub async fn serve(&self, request: http::Request<Incoming>, connection: ConnectionInfo) -> Response<Body> {
-        let call = Call::at(self.shared.sign_in.clock.now());
+        let shared = &*self.shared;
+        let call = Call::at(shared.sign_in.clock.now());
+        let address = connection.peer.ip();
         let (head, body) = request.into_parts();
-        let (method, peer) = (head.method.clone(), connection.peer.ip());
-        match self.shared.reader.read(&head, peer) {
+        let method = head.method.clone();
+        match shared.reader.read(&head, address) {
             Ok(visit) => {
-                let answer = self.answer(&call, &visit, head, body, connection).await;
+                let reply = Reply { shared, call: &call, visit: &visit };
+                let answer = self.answer(Passing { reply, head, body, address }).await;
                 self.log(&call, &method, visit.target.path(), visit.client, answer)
             }
             Err(reason) => {
                 let interaction = Interaction::of(&head.method, &head.headers);
-                let response = respond::tell_unread(&self.shared, &call, interaction, reason);
+                let response = respond::tell_unread(shared, &call, interaction, reason);
                 let answer = Answer { response: body::own(response), verdict: Verdict::not_let_in(reason) };
-                self.log(&call, &method, head.uri.path(), peer, answer)
+                self.log(&call, &method, head.uri.path(), address, answer)
             }
         }
     }
 
-    fn log(&self, call: &Call, method: &http::Method, path: &str, client: std::net::IpAddr, answer: Answer) -> Response<Body> {
+    async fn answer(&self, request: Passing<'_>) -> Answer {
+        let reply = request.reply;
+        if self.shared.is_own(reply.visit.target.path()) {
+            let body = axum::body::Body::new(request.body);
+            return endpoints::ask(&self.endpoints, &self.shared, *reply.call, reply.visit, request.head, body).await.into();
+        }
+        match self.shared.route_of(reply.visit) {
+            Ok(route) => self.routed(request, route).await,
+            Err(reason) => reply.refuse_for(reason).into(),
+        }
+    }
+
+    async fn routed(&self, request: Passing<'_>, route: &Route) -> Answer {
+        let (reply, headers) = (request.reply, &request.head.headers);
+        let own = OwnCookies::read(headers, Dialect::of(&reply.visit.origin));
+        let identity = match Identity::of(reply, route, headers, &own).await {
+            Ok(identity) => identity,
+            Err(reason) => return reply.refuse_for(reason).on(route).into(),
+        };
+        match identity.decide(route, headers, &self.shared.origins) {
+            Decision::Allow(permit, reason) => {
+                let session = identity.session_of(&permit);
+                let renewed = session.map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
+                let mut answer = self.admit(request, route, &permit, reason, session).await;
+                if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
+                }
+                answer
+            }
+            Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
+            Decision::Deny { reason, who } => deny(reply, route, reason, who).into(),
+        }
+    }
+
+    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, session: Option<&Session>) -> Answer {
+        let reply = request.reply;
+        let verdict = Verdict::allow(reason).on(route).about(permit.principal());
+        match route.destination.of(permit.principal().map(|who| who.kind)) {
+            None => reply.refuse_for(Reason::NoRoute).on(route).into(),
+            Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
+            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, session).await {
+                Ok(response) => Answer { response, verdict },
+                Err(told) => told.on(route).into(),
+            },
+        }
+    }
+
+    async fn forward(
+        &self,
+        request: Passing<'_>,
+        route: &Route,
+        upstream: &Arc<Upstream>,
+        permit: &Permit<'_>,
+        session: Option<&Session>,
+    ) -> Result<Response<Body>, Told> {
+        let Passing { reply, head, body, address } = request;
+        let passage = Passage {
+            upstream,
+            target: &reply.visit.target,
+            rules: &route.headers,
+            timeouts: route.timeouts,
+            max_body: route.max_body,
+            websocket: if route.websocket { WebSocket::Allowed } else { WebSocket::Dropped },
+            ends_at: session.map(|session| end_of(reply, session)),
+            address,
+            peer: reply.visit.peer,
+            origin: &reply.visit.origin,
+            cookies: COOKIES,
+        };
+        self.forwarder.forward(permit, passage, http::Request::from_parts(head, body)).await.map_err(|error| {
+            let reason = error.reason();
+            tracing::warn!(route = %route.name, reason = reason.code(), %error, "Route {}: {error}", route.name);
+            let back = reply.wanted();
+            let mut page = reply.about(reason);
+            page.return_to = Some(&back);
+            reply.refuse(&page)
+        })
+    }
+
+    fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let decision = answer.verdict.record(call.id);
         let status = answer.response.status();
         self.shared.access_log.write(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
         answer.response
     }
-
-    async fn answer(&self, call: &Call, visit: &Visit, head: request::Parts, body: Incoming, connection: ConnectionInfo) -> Answer {
-        if self.shared.is_own(visit.target.path()) {
-            return endpoints::ask(&self.endpoints, &self.shared, *call, visit, head, body).await.into();
-        }
-        match self.shared.routes.find(&visit.target, &visit.method) {
-            Ok(route) => self.routed(call, visit, route, head, body, connection).await,
-            Err(NoMatch::NoRoute) => self.refuse(call, visit, &self.about(call, Reason::NoRoute)).into(),
-            Err(NoMatch::Ambiguous) => self.refuse(call, visit, &self.about(call, Reason::BadRequest)).into(),
-        }
-    }
-
-    async fn routed(
-        &self,
-        call: &Call,
-        visit: &Visit,
-        route: &Route,
-        head: request::Parts,
-        body: Incoming,
-        connection: ConnectionInfo,
-    ) -> Answer {
-        let identity = match self.identify(call, visit, route, &head.headers).await {
-            Ok(identity) => identity,
-            Err(reason) => return self.refuse(call, visit, &self.about(call, reason)).on(route),
-        };
-        let people: Vec<&Principal> = identity.sessions.live.iter().map(|session| &session.principal).collect();
-        match route.decide(identity.presented(&people)) {
-            Decision::Allow(permit, reason) => {
-                let session = identity.session_of(&permit);
-                if session.is_some() && head.headers.contains_key(header::UPGRADE) && !origin_is_ours(&head.headers, &self.shared.origins) {
-                    return self.refuse(call, visit, &self.about(call, Reason::BadRequest)).on(route);
-                }
-                let verdict = Verdict::allow(reason).on(route).about(permit.principal());
-                let renewal = session.and_then(|session| self.renewal(call, visit, session, &head.headers));
-                let mut answer = self.forward(call, visit, route, permit, session, head, body, connection, verdict).await;
-                for cookie in renewal.into_iter().flatten() {
-                    answer.response.headers_mut().append(header::SET_COOKIE, cookie.into_header_value());
-                }
-                answer
-            }
-            Decision::Challenge(reason) => self.challenge(call, visit, route, reason, &head.headers).await.on(route),
-            Decision::Deny { reason, who } => self.deny(call, visit, route, reason, who).into(),
-        }
-    }
-
-    /// Who asks: an access token where the route takes them, otherwise the sessions of its authorities.
-    async fn identify(&self, call: &Call, visit: &Visit, route: &Route, headers: &HeaderMap) -> Result<Identity, Reason> {
-        let Some(wanted) = route.access.requirements() else { return Ok(Identity::default()) };
-        if let (Some(bearer), Some(raw)) = (&route.bearer, bearer_token(headers)) {
-            let (raw, sign_in) = (raw?, &self.shared.sign_in);
-            let judged = bearer::judge(&sign_in.authorities, &wanted.authorities, &raw, &bearer.audiences, &*sign_in.clock);
-            let token = match judged.await {
-                Ok(Some(token)) => Token::Good(Box::new(token)),
-                Ok(None) => Token::Bad,
-                Err(crate::flow::authority::NotJudged::Defect(defect)) => {
-                    tracing::info!(route = %route.name, %defect, "An access token for route {} does not hold: {defect}", route.name);
-                    Token::Bad
-                }
-                Err(crate::flow::authority::NotJudged::Unavailable(_)) => return Err(Reason::IdpUnavailable),
-            };
-            return Ok(Identity { sessions: Sessions::default(), token });
-        }
-        let sessions = Sessions::read(&self.shared, headers, &visit.origin, &wanted.authorities, call.now);
-        Ok(Identity { sessions, token: Token::None })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the whole request is handed over, and each part is used once")]
-    async fn forward(
-        &self,
-        call: &Call,
-        visit: &Visit,
-        route: &Route,
-        permit: Permit<'_>,
-        session: Option<&Session>,
-        head: request::Parts,
-        body: Incoming,
-        connection: ConnectionInfo,
-        verdict: Verdict,
-    ) -> Answer {
-        match route.destination.of(permit.principal().map(|who| who.kind)) {
-            None => self.refuse(call, visit, &self.about(call, Reason::NoRoute)).on(route),
-            Some(Forward::Redirect(url)) => Answer { response: body::own(respond::redirect(Redirect::Found, url.as_str())), verdict },
-            Some(Forward::Upstream(upstream)) => {
-                let passage = Passage {
-                    upstream,
-                    target: &visit.target,
-                    rules: &route.headers,
-                    timeouts: route.timeouts,
-                    max_body: route.max_body,
-                    websocket: if route.websocket { WebSocket::Allowed } else { WebSocket::Dropped },
-                    ends_at: session.map(|session| self.end_of(call, session)),
-                    address: connection.peer.ip(),
-                    peer: visit.peer,
-                    origin: &visit.origin,
-                    cookies: COOKIES,
-                };
-                match self.forwarder.forward(&permit, passage, http::Request::from_parts(head, body)).await {
-                    Ok(response) => Answer { response, verdict },
-                    Err(error) => {
-                        let reason = error.reason();
-                        tracing::warn!(route = %route.name, reason = reason.code(), %error, "Route {}: {error}", route.name);
-                        let mut page = self.about(call, reason);
-                        let back = respond::wanted(&self.shared, visit);
-                        page.return_to = Some(&back);
-                        self.refuse(call, visit, &page).on(route)
-                    }
-                }
-            }
-        }
-    }
-
-    fn end_of(&self, call: &Call, session: &Session) -> Instant {
-        match session.standing(self.shared.lifetimes, call.now) {
-            Standing::Live { left } => Instant::now() + left,
-            Standing::Ended => Instant::now(),
-        }
-    }
-
-    /// The session cookie written again, once it is old enough to be worth it.
-    fn renewal(&self, call: &Call, visit: &Visit, session: &Session, headers: &HeaderMap) -> Option<Vec<SetCookie>> {
-        if !session.is_due_for_renewal(self.shared.lifetimes, call.now) {
-            return None;
-        }
-        let seen = Session { last_seen: call.now, ..session.clone() };
-        let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
-        let mut random = |buffer: &mut [u8]| self.shared.sign_in.entropy.fill(buffer);
-        session_cookie::write(&seen, &own, &visit.origin, &self.shared.keys, &mut random).ok()
-    }
-
-    /// Nobody is signed in. People are led to a sign-in; programs are told that one is needed.
-    async fn challenge(&self, call: &Call, visit: &Visit, route: &Route, reason: Reason, headers: &HeaderMap) -> Told {
-        let shared = &self.shared;
-        let back = respond::wanted(shared, visit);
-        let safe = matches!(visit.method, http::Method::GET | http::Method::HEAD);
-        let lead = match (route.unauthenticated, visit.interaction) {
-            (Unauthenticated::Auto, Interaction::Navigation) => true,
-            (Unauthenticated::Redirect, _) => safe,
-            (Unauthenticated::Auto, Interaction::Grpc | Interaction::Program | Interaction::Submission) => false,
-            (Unauthenticated::Refuse, _) => false,
-        };
-        if !lead {
-            let mut page = self.about(call, reason);
-            page.return_to = Some(&back);
-            let response = match visit.interaction {
-                Interaction::Submission => FormNotSent { open_again: &back, reference: respond::reference(call) }
-                    .render(shared.chrome(&visit.origin))
-                    .into_response(),
-                Interaction::Grpc | Interaction::Navigation | Interaction::Program => respond::tell(shared, call, visit, &page),
-            };
-            return Told::new(response, Verdict::challenge(reason));
-        }
-        let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
-        let prompt = endpoints::prompt(None, &own);
-        let only = route.access.requirements().and_then(|wanted| shared.directory.only_authority(wanted));
-        if let (SignInPage::Auto, Prompt::Default, Some(only)) = (shared.page, prompt, only) {
-            let leaving = Leaving { typed: None, hint: None, prompt, way: Way::Redirect };
-            let from = Sender { shared, call, visit };
-            return endpoints::depart(from, &only.name, route, &back, leaving, &own).await;
-        }
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("return_to", &place(&back, &visit.origin));
-        if reason == Reason::SessionExpired {
-            query.append_pair("notice", reason.code());
-        }
-        let location = format!("{}?{}", respond::own_url(shared, &visit.origin, "/sign-in"), query.finish());
-        Told::new(respond::redirect(Redirect::Found, &location), Verdict::challenge(reason))
-    }
-
-    fn deny(&self, call: &Call, visit: &Visit, route: &Route, reason: Reason, who: Option<&Principal>) -> Told {
-        let back = respond::wanted(&self.shared, visit);
-        let organisation = who.and_then(|who| self.shared.tenant_names.get(&who.tenant?)).map(String::as_str);
-        let mut page = self.about(call, reason);
-        page.return_to = Some(&back);
-        page.who = who.map_or(Who::Nobody, |who| Who::SignedIn(Person::of(who, organisation)));
-        let response = respond::tell(&self.shared, call, visit, &page);
-        Told::new(response, Verdict::not_let_in(reason).on(route).about(who))
-    }
-
-    fn about(&self, call: &Call, reason: Reason) -> ReasonPage<'static> {
-        ReasonPage::new(reason, respond::reference(call))
-    }
-
-    fn refuse(&self, call: &Call, visit: &Visit, page: &ReasonPage<'_>) -> Told {
-        Told::new(respond::tell(&self.shared, call, visit, page), Verdict::not_let_in(page.reason))
-    }
 }
 
-/// Who a request comes from.
-#[derive(Debug, Default)]
-struct Identity {
-    sessions: Sessions,
-    token: Token,
-}
-
-#[derive(Debug, Default)]
-enum Token {
-    Bad,
-    Good(Box<(Principal, crate::domain::policy::AccessGrant)>),
-    #[default]
-    None,
-}
-
-impl Identity {
-    fn presented<'a>(&'a self, people: &'a [&'a Principal]) -> Presented<'a> {
-        match (&self.token, people, self.sessions.past) {
-            (Token::Bad, _, _) => Presented::BadToken,
-            (Token::Good(token), _, _) => Presented::Token { principal: &token.0, grant: &token.1 },
-            (Token::None, [], Past::Ended) => Presented::OnlyEnded,
-            (Token::None, [], Past::None) => Presented::Nothing,
-            (Token::None, people, _) => Presented::Sessions(people),
-        }
+fn end_of(reply: Reply<'_>, session: &Session) -> Instant {
+    match session.standing(reply.shared.lifetimes, reply.call.now) {
+        Standing::Live { left } => Instant::now() + left,
+        Standing::Ended => Instant::now(),
     }
-
-    /// The session of the person who was let in.
-    fn session_of(&self, permit: &Permit<'_>) -> Option<&Session> {
-        let who = permit.principal()?;
-        self.sessions.live.iter().find(|session| std::ptr::eq(&session.principal, who))
-    }
-}
-
-/// The token of `Authorization: Bearer`, if that is what it is (RFC 6750 §2.1). Two such fields cannot be read one way.
-fn bearer_token(headers: &HeaderMap) -> Option<Result<Secret<String>, Reason>> {
-    let mut fields = headers.get_all(header::AUTHORIZATION).into_iter();
-    let first = fields.next()?.to_str().unwrap_or_default();
-    let (scheme, token) = first.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    Some(if fields.next().is_some() { Err(Reason::BadRequest) } else { Ok(Secret::new(token.trim().to_owned())) })
-}
-
-/// A return target as a parameter: a path where it is at the origin that is asked.
-fn place(target: &crate::domain::return_to::ReturnTo, here: &Origin) -> String {
-    if target.origin() == here { target.path_and_query().to_owned() } else { target.to_url() }
 }
 
 impl From<Told> for Answer {
     fn from(told: Told) -> Self {
         Self { response: body::own(told.response), verdict: told.verdict }
-    }
-}
-
-impl Told {
-    fn on(mut self, route: &Route) -> Answer {
-        self.verdict = self.verdict.on(route);
-        self.into()
     }
 }

@@ -1,13 +1,12 @@
 //! The sessions of a request: one per authority, side by side, read from its cookies in the order a route prefers.
 
-use http::HeaderMap;
-
+use super::respond::Reply;
 use super::shared::Shared;
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
 use crate::domain::session::{Session, Standing};
 use crate::domain::time::Timestamp;
-use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::protocol::cookies::{OwnCookies, SetCookie};
 use crate::protocol::session_cookie::{self, Found};
 
 /// What the cookies hold.
@@ -33,19 +32,18 @@ impl Sessions {
     /// Reads the sessions at these authorities. A cookie that cannot be opened is nobody's: it means the same as none.
     pub fn read<'a>(
         shared: &Shared,
-        headers: &HeaderMap,
+        own: &OwnCookies<'_>,
         origin: &Origin,
         authorities: impl IntoIterator<Item = &'a AuthorityName>,
         now: Timestamp,
     ) -> Self {
         let mut sessions = Self::default();
-        let own = OwnCookies::read(headers, Dialect::of(origin));
         if own.names().next().is_none() {
             return sessions;
         }
         let mut buffer = Vec::new();
         for authority in authorities {
-            match session_cookie::read(&own, authority, origin, &shared.keys, &mut buffer) {
+            match session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) {
                 Found::Absent | Found::Unreadable => {}
                 Found::Session(session) => match session.standing(shared.lifetimes, now) {
                     Standing::Live { .. } => sessions.live.push(*session),
@@ -55,4 +53,17 @@ impl Sessions {
         }
         sessions
     }
+}
+
+/// The session cookie written again, once it is old enough to be worth it.
+#[must_use]
+pub fn renewal(reply: Reply<'_>, session: &Session, own: &OwnCookies<'_>) -> Vec<SetCookie> {
+    let Reply { shared, call, visit } = reply;
+    if !session.is_due_for_renewal(shared.lifetimes, call.now) {
+        return Vec::new();
+    }
+    let seen = Session { last_seen: call.now, ..session.clone() };
+    let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
+    // It was read from cookies, so it fits into them.
+    session_cookie::write(&seen, own, &visit.origin, &shared.keys, &mut random).unwrap_or_default()
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::pages::assets::Assets;
 use super::pages::chrome::Chrome;
 use super::rate_limit::RateLimit;
-use super::visit::Reader;
+use super::visit::{Reader, Visit};
 use crate::config::SignInPage;
 use crate::domain::account::TenantId;
 use crate::domain::origin::{Origin, Origins};
+use crate::domain::principal::Principal;
 use crate::domain::realm::Directory;
-use crate::domain::route::RouteTable;
+use crate::domain::reason::Reason;
+use crate::domain::route::{NoMatch, Route, RouteTable};
 use crate::domain::session::Lifetimes;
 use crate::flow::ports::TenantLookup;
 use crate::flow::sign_in::SignIn;
@@ -69,6 +71,23 @@ impl Shared {
     pub fn chrome(&self, origin: &Origin) -> &Chrome {
         let known = self.chromes.iter().find(|(of, _)| of == origin);
         &known.unwrap_or(&self.chromes[0]).1
+    }
+
+    /// What pages call the organisation of an account, if it has a name here.
+    #[must_use]
+    pub fn organisation_of(&self, who: &Principal) -> Option<&str> {
+        self.tenant_names.get(&who.tenant?).map(String::as_str)
+    }
+
+    /// The one route for a request.
+    ///
+    /// # Errors
+    /// [`Reason::NoRoute`], or [`Reason::BadRequest`] for a path that two servers could read as two routes.
+    pub fn route_of(&self, visit: &Visit) -> Result<&Route, Reason> {
+        self.routes.find(&visit.target, &visit.method).map_err(|none| match none {
+            NoMatch::Ambiguous => Reason::BadRequest,
+            NoMatch::NoRoute => Reason::NoRoute,
+        })
     }
 
     /// Whether a path is one of ours: the prefix itself or below it.

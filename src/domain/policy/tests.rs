@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::route::{AccountKinds, Destination, HeaderRules, Matcher, Position, RouteName, Timeouts, Unauthenticated};
+use crate::domain::session::SessionId;
+use crate::domain::time::Timestamp;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 const FABRIKAM: &str = "3a0c0000-0000-4000-8000-0000000000bb";
@@ -232,11 +234,16 @@ fn outcome(access: Access, presented: Presented<'_>) -> (&'static str, Reason, O
     }
 }
 
+fn session(who: &Principal) -> Session {
+    let at = Timestamp::from_unix_seconds(0);
+    Session { id: SessionId([0; 16]), principal: who.clone(), signed_in_at: at, last_seen: at, sign_out_hint: None }
+}
+
 #[test]
 fn a_decision_follows_from_what_was_brought() {
     use AccountKind::{Personal, Work};
     let (ada, cy) = (ada(), cy());
-    let (none, one, other, both) = ([], [&ada], [&cy], [&cy, &ada]);
+    let (none, one, other, both) = ([], [session(&ada)], [session(&cy)], [session(&cy), session(&ada)]);
     let grant = AccessGrant { audiences: vec!["api://orders".into()], scopes: vec!["read".into(), "list".into()] };
     let stranger = AccessGrant { audiences: vec![], scopes: vec![] };
     let token = Presented::Token { principal: &ada, grant: &grant };

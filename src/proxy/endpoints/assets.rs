@@ -11,6 +11,6 @@ use crate::proxy::respond::Told;
 pub(super) async fn serve(Extension(asked): Extension<Asked>, Path(name): Path<String>) -> Told {
     match asked.shared.assets.response(&name, asked.visit.target.query()) {
         Some(response) => Told::new(response, Verdict::allow(Reason::Public)),
-        None => asked.refuse(&asked.about(Reason::NoRoute)),
+        None => asked.reply().refuse_for(Reason::NoRoute),
     }
 }

@@ -33,27 +33,27 @@ pub(super) async fn form(Extension(asked): Extension<Asked>, Path(authority): Pa
     let (head, body) = request.into_parts();
     match form::posted(&head.headers, body).await {
         Ok(body) => receive(&asked, &authority, &body, &head.headers).await,
-        Err(reason) => asked.refuse(&asked.about(reason)),
+        Err(reason) => asked.reply().refuse_for(reason),
     }
 }
 
 async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &HeaderMap) -> Told {
-    let Ok(authority) = AuthorityName::parse(authority) else { return asked.refuse(&asked.about(Reason::NoRoute)) };
+    let Ok(authority) = AuthorityName::parse(authority) else { return asked.reply().refuse_for(Reason::NoRoute) };
     if !asked.shared.sign_in.authorities.contains_key(&authority) {
-        return asked.refuse(&asked.about(Reason::NoRoute));
+        return asked.reply().refuse_for(Reason::NoRoute);
     }
     let response = match AuthorizationResponse::parse(response) {
         Ok(response) => response,
         Err(defect) => {
             tracing::info!(%authority, %defect, "An authorization response from {authority} could not be read");
-            return asked.refuse(&asked.about(Reason::BadRequest));
+            return asked.reply().refuse_for(Reason::BadRequest);
         }
     };
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(headers, Dialect::of(origin));
     match asked.shared.sign_in.finish(&authority, response, &own, origin).await {
         Ok(arrival) => welcome(asked, arrival, &own),
-        Err(setback) => turn_back(asked, &authority, &setback, headers),
+        Err(setback) => turn_back(asked, &authority, &setback, &own),
     }
 }
 
@@ -70,11 +70,10 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     if let Some(route) = route
         && let Err(reason) = route.judge(Subject { principal: who, grant: None })
     {
-        let organisation = who.tenant.and_then(|tenant| shared.tenant_names.get(&tenant)).map(String::as_str);
-        let mut page = asked.about(reason);
+        let mut page = asked.reply().about(reason);
         page.return_to = Some(&return_to);
-        page.who = Who::SignedIn(Person::of(who, organisation));
-        let mut told = asked.refuse(&page);
+        page.who = Who::SignedIn(Person::of(who, shared.organisation_of(who)));
+        let mut told = asked.reply().refuse(&page);
         told.verdict = told.verdict.on(route).about(Some(who));
         return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
     }
@@ -91,20 +90,20 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
         }
         Err(too_large) => {
             tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; have the authority send fewer groups");
-            asked.refuse(&asked.about(Reason::HeadersTooLarge)).with_cookies([arrival.spent])
+            asked.reply().refuse_for(Reason::HeadersTooLarge).with_cookies([arrival.spent])
         }
     }
 }
 
 /// It did not work. Somebody who is signed in already is simply taken where they wanted to go; everybody else gets a
 /// page with a way on.
-fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, headers: &HeaderMap) -> Told {
+fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &OwnCookies<'_>) -> Told {
     let reason = setback.why.reason();
     let return_to = setback.return_to.as_deref().map(|text| place(asked, text));
     log(authority, &setback.why, reason);
     if reason == Reason::FlowExpired
         && let Some(return_to) = &return_to
-        && is_signed_in(asked, return_to, headers)
+        && is_signed_in(asked, return_to, own)
     {
         let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), Verdict::allow(Reason::SignedIn));
         return told.with_cookies(setback.spent.clone());
@@ -112,12 +111,11 @@ fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, header
     let error = setback.why.provider_error();
     let code = error.and_then(|error| error.aadsts.map(|number| format!("AADSTS{number}")).or_else(|| error.error.map(str::to_owned)));
     let correlation = error.and_then(|error| error.correlation).map(|id| id.to_string());
-    let mut page = asked.about(reason);
+    let mut page = asked.reply().about(reason);
     page.return_to = return_to.as_ref();
-    page.retry_after = (reason == Reason::IdpUnavailable).then_some(respond::RETRY_SOON);
     page.help = error.map(|error| error.help.sentence());
     page.provider = ProviderDetails { code: code.as_deref(), correlation_id: correlation.as_deref() };
-    asked.refuse(&page).with_cookies(setback.spent.clone())
+    asked.reply().refuse(&page).with_cookies(setback.spent.clone())
 }
 
 fn log(authority: &AuthorityName, why: &Why, reason: Reason) {
@@ -145,9 +143,9 @@ fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
     route.access.requirements().map(|_| route)
 }
 
-fn is_signed_in(asked: &Asked, return_to: &ReturnTo, headers: &HeaderMap) -> bool {
+fn is_signed_in(asked: &Asked, return_to: &ReturnTo, own: &OwnCookies<'_>) -> bool {
     let Some(route) = route_of(asked, return_to) else { return false };
     let authorities = route.access.requirements().map(|wanted| wanted.authorities.as_slice()).unwrap_or_default();
-    let sessions = Sessions::read(&asked.shared, headers, &asked.visit.origin, authorities, asked.call.now);
+    let sessions = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now);
     sessions.live.iter().any(|session| route.judge(Subject { principal: &session.principal, grant: None }).is_ok())
 }

@@ -64,10 +64,10 @@ pub(super) async fn posted(headers: &HeaderMap, body: Body) -> Result<Bytes, Rea
 /// Whether a form was sent from one of our own pages. Browsers say where a form comes from, in `Origin` or
 /// `Sec-Fetch-Site`; a client that says nothing is no browser, and cannot be made to send a form unawares.
 pub(super) fn is_our_own(headers: &HeaderMap, visit: &Visit) -> bool {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
-    let same_site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-    let same_origin = text("origin").is_none_or(|origin| origin == visit.origin.as_str());
-    same_site && same_origin
+    // Every value counts, so that a second one cannot hide behind the first.
+    let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| headers.get_all(name).iter().all(|value| fits(value.as_bytes()));
+    all("sec-fetch-site", &|site| matches!(site, b"same-origin" | b"none"))
+        && all("origin", &|origin| origin == visit.origin.as_str().as_bytes())
 }
 
 #[cfg(test)]

@@ -17,17 +17,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::Bytes;
+use http::StatusCode;
 use tower::ServiceExt as _;
 
 use super::call::{Call, Verdict};
-use super::pages::reason::ReasonPage;
-use super::respond::{self, Told};
+use super::respond::{Reply, Told};
 use super::shared::Shared;
 use super::visit::Visit;
+use crate::domain::interaction::Interaction;
 use crate::domain::reason::Reason;
 
 pub(super) use prompt::prompt;
-pub(super) use sign_in::{From, Leaving, Way, depart};
+pub(super) use sign_in::{Leaving, Way, depart};
 
 /// A request to one of our endpoints, read.
 #[derive(Debug, Clone)]
@@ -38,14 +39,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// Refuses with a reason, in the form that the client understands.
-    fn refuse(&self, page: &ReasonPage<'_>) -> Told {
-        Told::new(respond::tell(&self.shared, &self.call, &self.visit, page), Verdict::not_let_in(page.reason))
-    }
-
-    /// A page about a reason, to be filled in.
-    const fn about(&self, reason: Reason) -> ReasonPage<'static> {
-        ReasonPage::new(reason, respond::reference(&self.call))
+    fn reply(&self) -> Reply<'_> {
+        Reply { shared: &self.shared, call: &self.call, visit: &self.visit }
     }
 }
 
@@ -59,24 +54,23 @@ pub(super) fn router(prefix: &str) -> Router {
         .route("/signed-out", get(sign_out::done))
         .route("/session", get(session::show))
         .route("/assets/{name}", get(assets::serve));
-    Router::new().nest(prefix, endpoints).fallback(nothing_here).method_not_allowed_fallback(nothing_here)
+    Router::new().nest(prefix, endpoints).fallback(nothing_here).method_not_allowed_fallback(wrong_method)
 }
 
 /// Asks a router. Its answers are small and whole, so they are handed on as bytes.
-pub(super) async fn ask(
-    router: &Router,
-    shared: &Arc<Shared>,
-    call: Call,
-    visit: &Visit,
-    head: http::request::Parts,
-    body: hyper::body::Incoming,
-) -> Told {
-    let asked = Asked { shared: Arc::clone(shared), call, visit: visit.clone() };
-    let mut request = Request::from_parts(head, Body::new(body));
+pub(super) async fn ask(router: &Router, shared: &Arc<Shared>, call: Call, visit: &Visit, head: http::request::Parts, body: Body) -> Told {
+    // None of them speaks gRPC, whose answers all have the status 200: a proxy in front that asks us about a gRPC
+    // request would take that for a yes.
+    let interaction = match visit.interaction {
+        Interaction::Grpc => Interaction::Program,
+        other @ (Interaction::Navigation | Interaction::Program | Interaction::Submission) => other,
+    };
+    let asked = Asked { shared: Arc::clone(shared), call, visit: Visit { interaction, ..visit.clone() } };
+    let mut request = Request::from_parts(head, body);
     // The router matches what everything else matched: the normalised path.
     match visit.target.path_and_query().parse() {
         Ok(uri) => *request.uri_mut() = uri,
-        Err(_) => return asked.refuse(&asked.about(Reason::BadRequest)),
+        Err(_) => return asked.reply().refuse_for(Reason::BadRequest),
     }
     request.extensions_mut().insert(asked.clone());
     let Ok(response) = router.clone().oneshot(request).await;
@@ -84,7 +78,7 @@ pub(super) async fn ask(
     let verdict = head.extensions.remove::<Verdict>().unwrap_or(Verdict::not_let_in(Reason::NoRoute));
     match axum::body::to_bytes(body, MOST_OF_AN_ANSWER).await {
         Ok(body) => Told::new(http::Response::from_parts(head, body), verdict),
-        Err(_) => asked.refuse(&asked.about(Reason::Configuration)),
+        Err(_) => asked.reply().refuse_for(Reason::Configuration),
     }
 }
 
@@ -92,7 +86,14 @@ pub(super) async fn ask(
 const MOST_OF_AN_ANSWER: usize = 1 << 20;
 
 async fn nothing_here(Extension(asked): Extension<Asked>) -> Told {
-    asked.refuse(&asked.about(Reason::NoRoute))
+    asked.reply().refuse_for(Reason::NoRoute)
+}
+
+/// 405; the router adds `Allow` (RFC 9110 §15.5.6).
+async fn wrong_method(Extension(asked): Extension<Asked>) -> Told {
+    let mut told = asked.reply().refuse_for(Reason::NoRoute);
+    *told.response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    told
 }
 
 impl IntoResponse for Told {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Asked;
 use crate::domain::reason::Reason;
 use crate::domain::session::{Session, Standing};
+use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::proxy::call::Verdict;
 use crate::proxy::problem::Problem;
 use crate::proxy::respond::Told;
@@ -37,8 +38,9 @@ struct Shown<'a> {
 
 pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
     let Asked { shared, call, visit } = &asked;
+    let own = OwnCookies::read(&headers, Dialect::of(&visit.origin));
     let authorities = shared.sign_in.authorities.keys();
-    let mut sessions = Sessions::read(shared, &headers, &visit.origin, authorities, call.now);
+    let mut sessions = Sessions::read(shared, &own, &visit.origin, authorities, call.now);
     // Whoever signed in last comes first.
     sessions.live.sort_by_key(|session| std::cmp::Reverse(session.signed_in_at));
     let shown: Vec<_> = sessions.live.iter().map(|session| shown(&asked, session)).collect();

@@ -29,7 +29,7 @@ use crate::protocol::remembered::Remembered;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::reason::Who;
 use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, Remember, SignInNotice, field};
-use crate::proxy::respond::{self, Redirect, Told};
+use crate::proxy::respond::{self, Redirect, Reply, Told};
 use crate::proxy::shared::Remembering;
 
 /// What a sign-in is for.
@@ -46,12 +46,12 @@ struct Purpose<'a> {
 pub(super) async fn page(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
     let fields = match Fields::parse(asked.visit.target.query().unwrap_or_default().as_bytes()) {
         Ok(fields) => fields,
-        Err(reason) => return asked.refuse(&asked.about(reason)),
+        Err(reason) => return asked.reply().refuse_for(reason),
     };
     let own = OwnCookies::read(&headers, Dialect::of(&asked.visit.origin));
     let purpose = match Purpose::read(&asked, &fields, &own) {
         Ok(purpose) => purpose,
-        Err(reason) => return asked.refuse(&asked.about(reason)),
+        Err(reason) => return asked.reply().refuse_for(reason),
     };
     // Only a person's own navigation may start an attempt: an image or a prefetch must not fill the browser with cookies.
     let by_hand = asked.visit.interaction == Interaction::Navigation;
@@ -88,16 +88,16 @@ pub(super) async fn page(Extension(asked): Extension<Asked>, headers: HeaderMap)
 pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -> Told {
     let (head, body) = request.into_parts();
     if !form::is_our_own(&head.headers, &asked.visit) {
-        return asked.refuse(&asked.about(Reason::BadRequest));
+        return asked.reply().refuse_for(Reason::BadRequest);
     }
     if let Err(too_many) = asked.shared.rate_limit.count(asked.visit.client, asked.call.now) {
-        let mut page = asked.about(Reason::RateLimited);
+        let mut page = asked.reply().about(Reason::RateLimited);
         page.retry_after = Some(Duration::from_secs(too_many.retry_after_seconds));
-        return asked.refuse(&page);
+        return asked.reply().refuse(&page);
     }
     match read_post(&asked, &head.headers, body).await {
         Ok(told) => told,
-        Err(reason) => asked.refuse(&asked.about(reason)),
+        Err(reason) => asked.reply().refuse_for(reason),
     }
 }
 
@@ -210,7 +210,7 @@ impl<'a> Purpose<'a> {
     }
 
     async fn go(&self, authority: &AuthorityName, typed: Option<&str>, hint: Option<AccountKind>, way: Way, own: &OwnCookies<'_>) -> Told {
-        depart(self.asked.into(), authority, self.route, &self.return_to, Leaving { typed, hint, prompt: self.prompt, way }, own).await
+        depart(self.asked.reply(), authority, self.route, &self.return_to, Leaving { typed, hint, prompt: self.prompt, way }, own).await
     }
 
     fn carried(&self) -> Carried<'_> {
@@ -240,12 +240,10 @@ impl<'a> Purpose<'a> {
     }
 
     fn refuse(&self, reason: Reason, typed: Option<&str>) -> Told {
-        let mut page = self.asked.about(reason);
+        let mut page = self.asked.reply().about(reason);
         page.return_to = Some(&self.return_to);
         page.who = typed.map_or(Who::Nobody, Who::Typed);
-        let mut told = self.asked.refuse(&page);
-        told.verdict = told.verdict.on(self.route);
-        told
+        self.asked.reply().refuse(&page).on(self.route)
     }
 }
 
@@ -258,35 +256,20 @@ pub(in crate::proxy) struct Leaving<'a> {
     pub(in crate::proxy) way: Way,
 }
 
-/// Who sends somebody off: an endpoint, or a challenge on a route.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::proxy) struct From<'a> {
-    pub(in crate::proxy) shared: &'a crate::proxy::shared::Shared,
-    pub(in crate::proxy) call: &'a crate::proxy::call::Call,
-    pub(in crate::proxy) visit: &'a crate::proxy::visit::Visit,
-}
-
-impl<'a> std::convert::From<&'a Asked> for From<'a> {
-    fn from(asked: &'a Asked) -> Self {
-        Self { shared: &asked.shared, call: &asked.call, visit: &asked.visit }
-    }
-}
-
 /// Begins an attempt and sends the browser to the authority.
 pub(in crate::proxy) async fn depart(
-    from: From<'_>,
+    reply: Reply<'_>,
     authority: &AuthorityName,
     route: &Route,
     return_to: &ReturnTo,
     leaving: Leaving<'_>,
     own: &OwnCookies<'_>,
 ) -> Told {
-    let From { shared, call, visit } = from;
+    let Reply { shared, visit, .. } = reply;
     let fail = |reason: Reason| {
-        let mut page = crate::proxy::pages::reason::ReasonPage::new(reason, respond::reference(call));
+        let mut page = reply.about(reason);
         page.return_to = Some(return_to);
-        page.retry_after = (reason == Reason::IdpUnavailable).then_some(respond::RETRY_SOON);
-        Told::new(respond::tell(shared, call, visit, &page), Verdict::not_let_in(reason).on(route))
+        reply.refuse(&page).on(route)
     };
     let Some(authority) = shared.sign_in.authorities.get(authority) else { return fail(Reason::Configuration) };
     let wish = Wish {

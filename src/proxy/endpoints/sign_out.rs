@@ -24,15 +24,14 @@ use crate::proxy::sessions::Sessions;
 pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
     let fields = match Fields::parse(asked.visit.target.query().unwrap_or_default().as_bytes()) {
         Ok(fields) => fields,
-        Err(reason) => return asked.refuse(&asked.about(reason)),
+        Err(reason) => return asked.reply().refuse_for(reason),
     };
-    let live = sessions(&asked, &headers);
+    let live = sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin)));
     let open: Vec<_> = live
         .iter()
         .map(|session| {
             let who = &session.principal;
-            let organisation = who.tenant.and_then(|tenant| asked.shared.tenant_names.get(&tenant)).map(String::as_str);
-            OpenSession { authority: &who.authority, person: Person::of(who, organisation) }
+            OpenSession { authority: &who.authority, person: Person::of(who, asked.shared.organisation_of(who)) }
         })
         .collect();
     let back = return_to(&asked, &fields);
@@ -44,18 +43,18 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
 pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -> Told {
     let (head, body) = request.into_parts();
     if !form::is_our_own(&head.headers, &asked.visit) {
-        return asked.refuse(&asked.about(Reason::BadRequest));
+        return asked.reply().refuse_for(Reason::BadRequest);
     }
     let fields = match form::posted(&head.headers, body).await.and_then(|body| Fields::parse(&body)) {
         Ok(fields) => fields,
-        Err(reason) => return asked.refuse(&asked.about(reason)),
+        Err(reason) => return asked.reply().refuse_for(reason),
     };
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(&head.headers, Dialect::of(origin));
     let which = fields.value(SESSION_FIELD).unwrap_or(EVERYTHING.1);
     let everything = which == EVERYTHING.1;
     let meant = |name: &str| everything || name == which;
-    let ended: Vec<_> = sessions(&asked, &head.headers).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
+    let ended: Vec<_> = sessions(&asked, &own).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
     // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.
     let mut cookies = vec![prompt::ask_for_account(origin)];
     for authority in asked.shared.sign_in.authorities.keys().filter(|name| meant(name.as_str())) {
@@ -84,9 +83,9 @@ pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
     Told::new(page.into_response(), Verdict::allow(Reason::Public))
 }
 
-fn sessions(asked: &Asked, headers: &HeaderMap) -> Vec<Session> {
+fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Vec<Session> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    Sessions::read(&asked.shared, headers, &asked.visit.origin, authorities, asked.call.now).live
+    Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).live
 }
 
 fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {

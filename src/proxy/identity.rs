@@ -1,0 +1,107 @@
+//! Who asks: the access token or the sessions that a request brings to a route, and what the route decides about them.
+//! There is one way from a request to a decision, for those we forward and those that a proxy in front asks about.
+
+use http::{HeaderMap, header};
+
+use super::forward::origin_is_ours;
+use super::respond::Reply;
+use super::sessions::{Past, Sessions};
+use crate::domain::origin::Origins;
+use crate::domain::policy::{AccessGrant, Decision, Permit, Presented};
+use crate::domain::principal::Principal;
+use crate::domain::reason::Reason;
+use crate::domain::route::Route;
+use crate::domain::session::Session;
+use crate::flow::authority::NotJudged;
+use crate::flow::bearer;
+use crate::protocol::cookies::OwnCookies;
+use crate::protocol::secret::Secret;
+
+/// Who a request comes from.
+#[derive(Debug, Default)]
+pub struct Identity {
+    sessions: Sessions,
+    token: Token,
+}
+
+#[derive(Debug, Default)]
+enum Token {
+    Bad,
+    Good(Box<(Principal, AccessGrant)>),
+    #[default]
+    None,
+}
+
+impl Identity {
+    /// Finds out who asks: an access token where the route takes them, otherwise the sessions of its authorities.
+    ///
+    /// # Errors
+    /// [`Reason::IdpUnavailable`] if a token cannot be judged now, [`Reason::BadRequest`] if there are several.
+    pub async fn of(reply: Reply<'_>, route: &Route, headers: &HeaderMap, own: &OwnCookies<'_>) -> Result<Self, Reason> {
+        let Some(wanted) = route.access.requirements() else { return Ok(Self::default()) };
+        let Reply { shared, call, visit } = reply;
+        let (Some(accepted), Some(raw)) = (&route.bearer, bearer_token(headers)?) else {
+            let sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now);
+            return Ok(Self { sessions, token: Token::None });
+        };
+        let sign_in = &shared.sign_in;
+        let judged = bearer::judge(&sign_in.authorities, &wanted.authorities, &raw, &accepted.audiences, &*sign_in.clock);
+        let token = match judged.await {
+            Ok(Some(token)) => Token::Good(Box::new(token)),
+            Ok(None) => Token::Bad,
+            Err(NotJudged::Defect(defect)) => {
+                tracing::info!(route = %route.name, %defect, "An access token for route {} does not hold: {defect}", route.name);
+                Token::Bad
+            }
+            Err(NotJudged::Unavailable(_)) => return Err(Reason::IdpUnavailable),
+        };
+        Ok(Self { sessions: Sessions::default(), token })
+    }
+
+    /// What the route decides. A page of another site's may open a WebSocket with our cookies, and no browser asks first:
+    /// so a session opens none for it.
+    pub fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
+        match route.decide(self.presented()) {
+            Decision::Allow(permit, _)
+                if self.session_of(&permit).is_some() && opens_channel(headers) && !origin_is_ours(headers, origins) =>
+            {
+                Decision::Deny { reason: Reason::BadRequest, who: None }
+            }
+            decision => decision,
+        }
+    }
+
+    fn presented(&self) -> Presented<'_> {
+        match (&self.token, self.sessions.live.as_slice(), self.sessions.past) {
+            (Token::Bad, _, _) => Presented::BadToken,
+            (Token::Good(token), _, _) => Presented::Token { principal: &token.0, grant: &token.1 },
+            (Token::None, [], Past::Ended) => Presented::OnlyEnded,
+            (Token::None, [], Past::None) => Presented::Nothing,
+            (Token::None, sessions, _) => Presented::Sessions(sessions),
+        }
+    }
+
+    /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.
+    #[must_use]
+    pub fn session_of(&self, permit: &Permit<'_>) -> Option<&Session> {
+        let who = permit.principal()?;
+        self.sessions.live.iter().find(|session| std::ptr::eq(&session.principal, who))
+    }
+}
+
+/// Proxies that ask about a request drop `Upgrade`, but hand on the fields that only a browser's own handshake has.
+fn opens_channel(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE) || headers.contains_key(header::SEC_WEBSOCKET_KEY)
+}
+
+/// The token of `Authorization: Bearer`, if that is what it is (RFC 6750 §2.1). Two such fields cannot be read one way.
+fn bearer_token(headers: &HeaderMap) -> Result<Option<Secret<String>>, Reason> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).into_iter();
+    let Some(first) = fields.next() else { return Ok(None) };
+    if fields.next().is_some() {
+        return Err(Reason::BadRequest);
+    }
+    let credentials = first.to_str().unwrap_or_default().split_once(' ');
+    let token = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim().to_owned());
+    Ok(token.map(Secret::new))
+}
