@@ -155,6 +155,15 @@ pub fn render(headers: &mut HeaderMap, preset: Preset, further: &[(HeaderName, H
     }
 }
 
+/// Adds every identity header that is not there, with nothing in it; `further` are the names that routes set themselves.
+/// For a proxy in front that copies these fields onto a request: what we leave out would stay as the client sent it.
+pub fn blank_the_rest<'a>(headers: &mut HeaderMap, further: impl IntoIterator<Item = &'a HeaderName>) {
+    let owned = names::OWNED.into_iter().map(HeaderName::from_static);
+    for name in owned.chain(further.into_iter().cloned()) {
+        headers.entry(name).or_insert(HeaderValue::from_static(""));
+    }
+}
+
 fn render_standard(headers: &mut HeaderMap, who: &Principal) {
     let mut add = |name: &'static str, value: Option<&str>| {
         if let Some(value) = value.and_then(header_value) {

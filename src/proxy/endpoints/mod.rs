@@ -3,6 +3,7 @@
 
 mod assets;
 mod callback;
+mod check;
 mod form;
 mod prompt;
 mod session;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Extension, Router};
 use bytes::Bytes;
 use http::StatusCode;
@@ -53,6 +54,9 @@ pub(super) fn router(prefix: &str) -> Router {
         .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
         .route("/signed-out", get(sign_out::done))
         .route("/session", get(session::show))
+        .route("/check", any(check::answer))
+        .route("/check/{*original}", any(check::answer))
+        .route("/check/", any(check::answer))
         .route("/assets/{name}", get(assets::serve));
     Router::new().nest(prefix, endpoints).fallback(nothing_here).method_not_allowed_fallback(wrong_method)
 }
@@ -103,3 +107,6 @@ impl IntoResponse for Told {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;
