@@ -24,6 +24,7 @@ use crate::domain::origin::Origins;
 use crate::domain::realm::Directory;
 use crate::domain::route::{Position, RouteTable};
 use crate::domain::session::Lifetimes;
+use crate::domain::sign_in_page::SignInPage;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
@@ -110,16 +111,6 @@ pub struct SignInSettings {
     pub remembers_accounts: bool,
     /// `rate_limit`: so many sign-in posts per minute and client address.
     pub posts_per_minute: u32,
-}
-
-/// `page`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SignInPage {
-    /// Our page first.
-    #[default]
-    Always,
-    /// Skipped when one authority is possible.
-    Auto,
 }
 
 /// `[session]`

@@ -21,5 +21,6 @@ pub mod reason;
 pub mod return_to;
 pub mod route;
 pub mod session;
+pub mod sign_in_page;
 pub mod target;
 pub mod time;

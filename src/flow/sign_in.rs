@@ -144,7 +144,14 @@ impl Why {
     pub fn provider_error(&self) -> Option<&ProviderError> {
         match self {
             Self::Refused(CallbackError::Provider(error)) => Some(error),
-            _ => None,
+            Self::BadToken(_)
+            | Self::ForeignState
+            | Self::Interrupted
+            | Self::NoAttempt(_)
+            | Self::NotRedeemed(_)
+            | Self::Refused(_)
+            | Self::SpentAlready
+            | Self::Unavailable(_) => None,
         }
     }
 }

@@ -8,13 +8,13 @@ use super::pages::form_not_sent::FormNotSent;
 use super::pages::notice::Person;
 use super::pages::reason::Who;
 use super::respond::{self, Redirect, Reply, Told};
-use crate::config::SignInPage;
 use crate::domain::interaction::Interaction;
 use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::{Route, Unauthenticated};
+use crate::domain::sign_in_page::SignInPage;
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::OwnCookies;
 

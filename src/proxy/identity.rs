@@ -61,14 +61,15 @@ impl Identity {
     /// What the route decides. A page of another site's may open a WebSocket with our cookies, and no browser asks first:
     /// so a session opens none for it.
     pub fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
-        match route.decide(self.presented()) {
-            Decision::Allow(permit, _)
-                if self.session_of(&permit).is_some() && opens_channel(headers) && !origin_is_ours(headers, origins) =>
-            {
-                Decision::Deny { reason: Reason::BadRequest, who: None }
-            }
-            decision => decision,
+        let decision = route.decide(self.presented());
+        if let Decision::Allow(permit, _) = &decision
+            && self.session_of(permit).is_some()
+            && opens_channel(headers)
+            && !origin_is_ours(headers, origins)
+        {
+            return Decision::Deny { reason: Reason::BadRequest, who: None };
         }
+        decision
     }
 
     fn presented(&self) -> Presented<'_> {

@@ -68,10 +68,8 @@ impl Reply<'_> {
     /// A page about a reason, to be filled in.
     #[must_use]
     pub const fn about(self, reason: Reason) -> ReasonPage<'static> {
-        let retry_after = match reason {
-            Reason::IdpUnavailable | Reason::SessionStoreUnavailable => Some(RETRY_SOON),
-            _ => None,
-        };
+        let passes = matches!(reason, Reason::IdpUnavailable | Reason::SessionStoreUnavailable);
+        let retry_after = if passes { Some(RETRY_SOON) } else { None };
         ReasonPage { retry_after, ..ReasonPage::new(reason, self.reference()) }
     }
 

@@ -7,6 +7,7 @@ mod support;
 mod callback;
 mod demo;
 mod enumeration;
+mod forward_auth;
 mod hostile;
 mod hygiene;
 mod logs;

@@ -12,7 +12,6 @@ use http::HeaderMap;
 
 use super::form::{self, Fields};
 use super::{Asked, prompt};
-use crate::config::SignInPage;
 use crate::domain::account::AccountKind;
 use crate::domain::address::Identifier;
 use crate::domain::authority::AuthorityName;
@@ -21,6 +20,7 @@ use crate::domain::realm::{Realm, TenantOfDomain};
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::{Requirements, Route};
+use crate::domain::sign_in_page::SignInPage;
 use crate::domain::target::Target;
 use crate::flow::sign_in::{Departure, Wish};
 use crate::protocol::authorize::Prompt;
@@ -160,7 +160,7 @@ impl<'a> Purpose<'a> {
             (Remembering::Offered, Some(_)) => Remember::Chosen,
             (Remembering::Offered, None) => Remember::Offered,
         };
-        Ok(Self { asked, return_to, route, wanted, prompt: prompt::prompt(fields.value(field::PROMPT), own), remember })
+        Ok(Self { asked, return_to, route, wanted, prompt: prompt(fields.value(field::PROMPT), own), remember })
     }
 
     /// The ladder, with a look-up only where it could matter.
