@@ -19,7 +19,7 @@ use crate::protocol::secret::Secret;
 
 /// Who a request comes from.
 #[derive(Debug, Default)]
-pub struct Identity {
+pub(super) struct Identity {
     sessions: Sessions,
     token: Token,
 }
@@ -37,7 +37,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Reason::IdpUnavailable`] if a token cannot be judged now, [`Reason::BadRequest`] if there are several.
-    pub async fn of(reply: Reply<'_>, route: &Route, headers: &HeaderMap, own: &OwnCookies<'_>) -> Result<Self, Reason> {
+    pub(super) async fn of(reply: Reply<'_>, route: &Route, headers: &HeaderMap, own: &OwnCookies<'_>) -> Result<Self, Reason> {
         let Some(wanted) = route.access.requirements() else { return Ok(Self::default()) };
         let Reply { shared, call, visit } = reply;
         let (Some(accepted), Some(raw)) = (&route.bearer, bearer_token(headers)?) else {
@@ -60,7 +60,7 @@ impl Identity {
 
     /// What the route decides. A page of another site's may open a WebSocket with our cookies, and no browser asks first:
     /// so a session opens none for it.
-    pub fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
+    pub(super) fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
         let decision = route.decide(self.presented());
         if let Decision::Allow(permit, _) = &decision
             && self.session_of(permit).is_some()
@@ -84,7 +84,7 @@ impl Identity {
 
     /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.
     #[must_use]
-    pub fn session_of(&self, permit: &Permit<'_>) -> Option<&Session> {
+    pub(super) fn session_of(&self, permit: &Permit<'_>) -> Option<&Session> {
         let who = permit.principal()?;
         self.sessions.live.iter().find(|session| std::ptr::eq(&session.principal, who))
     }

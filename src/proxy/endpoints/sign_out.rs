@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::form::{self, Fields};
 use super::{Asked, prompt};
+use crate::domain::authority::AuthorityName;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::session::Session;
@@ -57,11 +58,12 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let ended: Vec<_> = sessions(&asked, &own).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
     // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.
     let mut cookies = vec![prompt::ask_for_account(origin)];
-    for authority in asked.shared.sign_in.authorities.keys().filter(|name| meant(name.as_str())) {
-        cookies.extend(session_cookie::clear(&own, authority, origin));
-    }
     if everything {
-        cookies.extend(own.names().filter(|name| name.starts_with("a-")).map(|name| Dialect::of(origin).delete(name)));
+        // Unfinished attempts, and sessions of authorities that the configuration does not name any more.
+        let ours = own.names().filter(|name| name.starts_with("a-") || name.starts_with("s-"));
+        cookies.extend(ours.map(|name| Dialect::of(origin).delete(name)));
+    } else if let Ok(authority) = AuthorityName::parse(which) {
+        cookies.extend(session_cookie::clear(&own, &authority, origin));
     }
     let chrome = asked.shared.chrome(origin);
     let at_authority = match ended.first() {

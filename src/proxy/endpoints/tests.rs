@@ -5,8 +5,9 @@ pub(super) mod world;
 
 use http::{Method, StatusCode, header};
 
-use self::world::{ORIGIN, STRANGER, World, navigation, page, set_cookies};
+use self::world::{ORIGIN, STRANGER, World, ada, cy, navigation, page, set_cookies};
 use crate::domain::reason::Reason;
+use crate::proxy::respond::Told;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -136,4 +137,29 @@ async fn an_unknown_method_is_a_wrong_one() {
     let told = World::new("").ask(STRANGER, "get", "/.auth/sign-in", &[], "").await;
     assert_eq!(told.response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert!(Method::from_bytes(b"get").is_ok_and(|method| method != Method::GET));
+}
+
+#[tokio::test]
+async fn signing_out_of_everything_leaves_no_session_and_the_next_sign_in_asks_which_account() {
+    let world = World::new("");
+    // `gone` is an authority that the configuration does not name any more; `r` is a remembered choice.
+    let more = "__Host-homerealm-s-gone=1.x; __Host-homerealm-s-gone.1=y; __Host-homerealm-a-1=z; __Host-homerealm-r=w; app=v";
+    let cookies = format!("{}; {}; {more}", world.cookie_of(&ada()), world.cookie_of(&cy()));
+    let headers = [("content-type", FORM), ("cookie", cookies.as_str())];
+    let names =
+        |told: &Told| set_cookies(told).iter().map(|pair| pair.trim_start_matches("__Host-homerealm-").to_owned()).collect::<Vec<_>>();
+
+    let mut ended = names(&world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "").await);
+    ended.sort();
+    assert_eq!(ended, ["a-1=", "prompt=select_account", "s-gone.1=", "s-gone=", "s-home=", "s-office="]);
+    let one = names(&world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "session=office").await);
+    assert_eq!(one, ["prompt=select_account", "s-office="]);
+
+    for (cookie, asks) in [("__Host-homerealm-prompt=select_account", true), ("app=v", false)] {
+        let headers = [navigation(), vec![("cookie", cookie)]].concat();
+        let told = world.ask(STRANGER, "GET", "/.auth/sign-in?return_to=/work/x&account=work", &headers, "").await;
+        let location = told.response.headers()[header::LOCATION].to_str().expect("ASCII");
+        assert!(location.starts_with("https://office.example/authorize?"), "{location}");
+        assert_eq!(location.contains("prompt=select_account"), asks, "{location}");
+    }
 }
