@@ -144,7 +144,14 @@ impl Proxy {
             };
             return Ok(Identity { sessions: Sessions::default(), token });
         }
-        let sessions = Sessions::read(&self.shared, headers, &visit.origin, &wanted.authorities, call.now);
+        let mut sessions = Sessions::read(&self.shared, headers, &visit.origin, &wanted.authorities, call.now);
+        if sessions.live.is_empty() && sessions.past == Past::None {
+            // Whoever is signed in elsewhere with a kind of account that is not taken here is told so, and not merely
+            // asked to sign in. A kind that is taken may sign in again, where the route says.
+            let others = self.shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name));
+            let elsewhere = Sessions::read(&self.shared, headers, &visit.origin, others, call.now);
+            sessions.live = elsewhere.live.into_iter().filter(|session| wanted.check_kind(session.principal.kind).is_err()).collect();
+        }
         Ok(Identity { sessions, token: Token::None })
     }
 
