@@ -14,6 +14,7 @@ use crate::domain::route::Route;
 use crate::domain::target::Target;
 use crate::flow::sign_in::{Arrival, Setback, Why};
 use crate::protocol::callback::AuthorizationResponse;
+use crate::protocol::callback::provider_error::HelpText;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::session_cookie;
 use crate::proxy::call::Verdict;
@@ -73,7 +74,7 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
         let organisation = who.tenant.and_then(|tenant| shared.tenant_names.get(&tenant)).map(String::as_str);
         let mut page = asked.about(reason);
         page.return_to = Some(&return_to);
-        page.who = Who::SignedIn(Person::of(who, organisation));
+        page.who = Who::TurnedAway(Person::of(who, organisation));
         let mut told = asked.refuse(&page);
         told.verdict = told.verdict.on(route).about(Some(who));
         return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
@@ -115,7 +116,8 @@ fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, header
     let mut page = asked.about(reason);
     page.return_to = return_to.as_ref();
     page.retry_after = (reason == Reason::IdpUnavailable).then_some(respond::RETRY_SOON);
-    page.help = error.map(|error| error.help.sentence());
+    // "Try again" is what the pages say anyway.
+    page.help = error.filter(|error| error.help != HelpText::TryAgain).map(|error| error.help.sentence());
     page.provider = ProviderDetails { code: code.as_deref(), correlation_id: correlation.as_deref() };
     asked.refuse(&page).with_cookies(setback.spent.clone())
 }

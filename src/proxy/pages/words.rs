@@ -101,7 +101,7 @@ pub(super) const fn of(reason: Reason) -> Words {
             &[SignIn, DifferentAccount],
         ),
         Reason::IdpUnavailable => {
-            broken(FailedHop::SignIn, "People who are already signed in can keep working. Wait a minute, then try again.")
+            broken(FailedHop::SignIn, "People who are already signed in can keep working.")
         }
         Reason::InsufficientScope => {
             words(Refused, "It was issued for something else. Sign in with your account instead.", &[DifferentAccount])
