@@ -40,6 +40,11 @@ export class Visitor {
     this.complaints.push(`${this.page.url()}: ${what}`);
   }
 
+  /** Whether this address, with whatever query, was a page on the way. */
+  has_been_at(url) {
+    return [...this.documents].some((document) => document.split('?')[0] === url);
+  }
+
   goto(url) {
     return this.page.goto(url);
   }

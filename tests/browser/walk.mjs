@@ -40,5 +40,5 @@ await Promise.all([0, 1].map(async () => {
   }
 }));
 await browser.close();
-if (!ONLY && failed === 0) console.log(`${looks.seen.size} kinds of page looked at: ${[...looks.seen].join(', ')}`);
+console.log(`${looks.seen.size} kinds of page looked at: ${[...looks.seen].join(', ')}\nthe walk is over, ${failed} journeys failed`);
 process.exitCode = failed === 0 ? 0 : 1;
