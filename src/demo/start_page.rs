@@ -101,7 +101,7 @@ fn shown(cell: &Cell, route: &Route) -> Shown {
     let parts = match cell {
         Cell::Asked(endings) => endings
             .iter()
-            .map(|(kind, ending)| Part { class: class(*ending), text: format!("as {}: {}", kind.as_str(), ending.words()) })
+            .map(|(kind, ending)| Part { class: class(*ending), text: format!("{}: {}", kind.as_str(), ending.words()) })
             .collect(),
         Cell::Open => vec![Part { class: "in", text: "open".into() }],
         Cell::Unauthorised => vec![Part { class: "ask", text: "401 until signed in".into() }],

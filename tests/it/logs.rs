@@ -115,7 +115,7 @@ async fn every_request_has_one_line_that_a_program_can_read() {
     world.proxy.open(&mut browser, "/open").await;
     world.proxy.open(&mut browser, "/desk").await;
     world.sign_in(&mut browser).await;
-    browser.open_once(&world.proxy.url("/album?last")).await;
+    Browser::default().open_once(&world.proxy.url("/album?last")).await;
     let page = browser.fetch(&world.proxy.url("/a%2fb")).await;
 
     let output = world.proxy.process.wait_until(|output| output.contains("bad_request"), "the last request's line");

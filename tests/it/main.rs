@@ -4,6 +4,7 @@
 
 mod support;
 
+mod browser;
 mod callback;
 mod demo;
 mod enumeration;

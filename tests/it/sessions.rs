@@ -40,7 +40,7 @@ async fn every_route_takes_the_session_that_it_admits() {
     browser.forget(PROXY_HOST, |name| name == SESSION);
     assert!(browser.open(&demo.url("/any/")).await.text().contains(CY));
     assert!(browser.open(&demo.url("/mailbox")).await.text().contains("mailbox of personal accounts"));
-    assert_asks_to_sign_in(&browser.open(&demo.url("/work/")).await);
+    assert_reason(&browser.open(&demo.url("/work/")).await, Reason::PersonalAccountNotAllowed);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn signing_out_asks_first_then_ends_one_session_or_all_here_and_at_the_pro
     assert!(one.history.iter().any(|url| url.path().ends_with("/oauth2/v2.0/logout")), "{:#?}", one.history);
     assert_eq!(session_cookies(&one), ["homerealm-s-personal"]);
     assert!(one.open(&demo.url("/personal/")).await.text().contains(CY));
-    assert_asks_to_sign_in(&one.open(&demo.url("/work/")).await);
+    assert_reason(&one.open(&demo.url("/work/")).await, Reason::PersonalAccountNotAllowed);
 
     let page = browser.press(&asks, "Sign out of all", &[]).await;
     assert_eq!((page.status.as_u16(), page.url.path()), (200, "/.auth/signed-out"), "{}", page.text());

@@ -14,6 +14,7 @@ use crate::domain::route::Route;
 use crate::domain::target::Target;
 use crate::flow::sign_in::{Arrival, Setback, Why};
 use crate::protocol::callback::AuthorizationResponse;
+use crate::protocol::callback::provider_error::HelpText;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::session_cookie;
 use crate::proxy::call::Verdict;
@@ -72,7 +73,7 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     {
         let mut page = asked.reply().about(reason);
         page.return_to = Some(&return_to);
-        page.who = Who::SignedIn(Person::of(who, shared.organisation_of(who)));
+        page.who = Who::TurnedAway(Person::of(who, shared.organisation_of(who)));
         let mut told = asked.reply().refuse(&page);
         told.verdict = told.verdict.on(route).about(Some(who));
         return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
@@ -113,7 +114,8 @@ fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &
     let correlation = error.and_then(|error| error.correlation).map(|id| id.to_string());
     let mut page = asked.reply().about(reason);
     page.return_to = return_to.as_ref();
-    page.help = error.map(|error| error.help.sentence());
+    // "Try again" is what the pages say anyway.
+    page.help = error.filter(|error| error.help != HelpText::TryAgain).map(|error| error.help.sentence());
     page.provider = ProviderDetails { code: code.as_deref(), correlation_id: correlation.as_deref() };
     asked.reply().refuse(&page).with_cookies(setback.spent.clone())
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::chrome::Chrome;
 use super::icon::Icon;
 use super::{Page, clipped};
-use crate::domain::account::AccountKind;
+use crate::domain::account::{AccountKind, Membership};
 use crate::domain::decision::DecisionId;
 use crate::domain::principal::Principal;
 use crate::domain::time::Timestamp;
@@ -96,6 +96,8 @@ pub struct Person<'a> {
     pub shown: Option<&'a str>,
     /// What kind of account it is.
     pub kind: AccountKind,
+    /// Whether it is a guest of the organisation: guests know their account by where it comes from.
+    pub membership: Membership,
     /// The name of its organisation, if the configuration has one for it.
     pub organisation: Option<&'a str>,
 }
@@ -104,17 +106,20 @@ impl<'a> Person<'a> {
     /// A principal, with the organisation's name looked up by the caller.
     #[must_use]
     pub fn of(principal: &'a Principal, organisation: Option<&'a str>) -> Self {
-        Self { shown: principal.shown_name(), kind: principal.kind, organisation }
+        Self { shown: principal.shown_name(), kind: principal.kind, membership: principal.membership, organisation }
     }
 
     pub(super) fn line(&self) -> PersonLine {
-        let kind = kind_words(self.kind);
+        let (kind, icon) = match self.membership {
+            Membership::Guest => ("Guest account", Icon::Personal),
+            Membership::Member | Membership::Unknown => (kind_words(self.kind), kind_icon(self.kind)),
+        };
         let (name, more) = match self.shown {
             Some(shown) => (clipped(shown, 254), Some(kind)),
             None => (kind.to_owned(), None),
         };
         let details: Vec<String> = more.map(str::to_owned).into_iter().chain(self.organisation.map(|name| clipped(name, 100))).collect();
-        PersonLine { icon: kind_icon(self.kind), name, details: details.join(" · ") }
+        PersonLine { icon, name, details: details.join(" · ") }
     }
 }
 
@@ -188,8 +193,8 @@ pub(super) struct Notice<'a> {
     pub(super) heading: &'a str,
     pub(super) tone: Tone,
     pub(super) paragraphs: Vec<String>,
-    /// Who is signed in, and where they can sign out.
-    pub(super) person: Option<(PersonLine, String)>,
+    /// Who signed in, and where they can sign out; without that, nobody was let in.
+    pub(super) person: Option<(PersonLine, Option<String>)>,
     /// What was typed, if nobody is signed in yet.
     pub(super) typed: Option<String>,
     /// The best one first.

@@ -18,6 +18,8 @@ pub enum Who<'a> {
     Nobody,
     /// Somebody is signed in.
     SignedIn(Person<'a>),
+    /// Somebody has signed in at the provider just now, and was not let in: there is no session to sign out of.
+    TurnedAway(Person<'a>),
     /// Nobody is signed in yet; this address was typed.
     Typed(&'a str),
 }
@@ -73,7 +75,8 @@ impl<'a> ReasonPage<'a> {
         notice.details = self.details();
         match self.who {
             Who::Nobody => {}
-            Who::SignedIn(person) => notice.person = Some((person.line(), chrome.sign_out_link(self.return_to))),
+            Who::SignedIn(person) => notice.person = Some((person.line(), Some(chrome.sign_out_link(self.return_to)))),
+            Who::TurnedAway(person) => notice.person = Some((person.line(), None)),
             Who::Typed(address) => notice.typed = Some(clipped(address, 254)),
         }
         let status = StatusCode::from_u16(self.reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

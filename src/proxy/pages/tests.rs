@@ -13,7 +13,7 @@ use super::reason::{ProviderDetails, ReasonPage, Who};
 use super::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, NotAWebAddress, Remember, SignInNotice};
 use super::sign_out::{ConfirmSignOut, OpenSession, SignedOut};
 use super::*;
-use crate::domain::account::AccountKind;
+use crate::domain::account::{AccountKind, Membership};
 use crate::domain::authority::AuthorityName;
 use crate::domain::branding::Branding;
 use crate::domain::decision::DecisionId;
@@ -57,7 +57,7 @@ fn all_pages(text: &str) -> Vec<(String, Page)> {
     let wrong = AddressPage { problem: Some(Reason::IdentifierInvalid), notice: None, ..address };
     let choose = ChooseKindPage { kinds: &AccountKind::ALL, identifier: Some(text), carried };
     let url = Url::parse("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?a=1&b=2").expect("a URL");
-    let person = Person { shown: Some(text), kind: AccountKind::Work, organisation: Some(text) };
+    let person = Person { shown: Some(text), kind: AccountKind::Work, membership: Membership::Member, organisation: Some(text) };
     let (work, personal) = (AuthorityName::work(), AuthorityName::personal());
     let sessions = [OpenSession { authority: &work, person }, OpenSession { authority: &personal, person }];
     let mut pages = vec![

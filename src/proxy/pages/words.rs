@@ -100,9 +100,7 @@ pub(super) const fn of(reason: Reason) -> Words {
             "The sign-in service answered in a way that we can't use. You are not signed in. Trying again often helps.",
             &[SignIn, DifferentAccount],
         ),
-        Reason::IdpUnavailable => {
-            broken(FailedHop::SignIn, "People who are already signed in can keep working. Wait a minute, then try again.")
-        }
+        Reason::IdpUnavailable => broken(FailedHop::SignIn, "People who are already signed in can keep working."),
         Reason::InsufficientScope => {
             words(Refused, "It was issued for something else. Sign in with your account instead.", &[DifferentAccount])
         }
