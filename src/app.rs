@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
-use crate::adapters::http_client::HttpClient;
+use crate::adapters::http_client::{BadRoots, HttpClient};
 use crate::adapters::provider::{Development, HttpProvider, ProviderSettings};
 use crate::adapters::tenant_lookup::MetadataLookup;
 use crate::config::{AccessLog as AccessLogKey, AuthoritySettings, Config};
@@ -35,6 +35,7 @@ use crate::telemetry::access_log::{AccessLog, Format};
 #[derive(Debug)]
 pub struct App {
     workers: Workers,
+    access_log: Arc<AccessLog>,
     stop: CancellationToken,
 }
 
@@ -55,6 +56,12 @@ pub enum StartError {
     /// No session key.
     #[error("{0}")]
     Keys(#[from] crate::protocol::seal::NoKeys),
+    /// The system's trust roots, for authorities.
+    #[error("{0}")]
+    TrustRoots(BadRoots),
+    /// No thread for the access log.
+    #[error("cannot start the access log: {0}")]
+    AccessLog(#[from] std::io::Error),
     /// The system's trust roots, for upstreams that speak TLS.
     #[error("{0}")]
     Upstreams(#[from] TlsError),
@@ -69,18 +76,26 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         let listen = config.listen.clone();
+        let access_log = Arc::new(match config.access_log {
+            AccessLogKey::Human => AccessLog::to_stdout(Format::Human)?,
+            AccessLogKey::Json => AccessLog::to_stdout(Format::Json)?,
+            AccessLogKey::Off => AccessLog::off(),
+        });
         let shared = Arc::new(shared(config, &stop)?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (tls, closing) = (upstream_tls(&[])?, stop.clone());
+        let log = Arc::clone(&access_log);
         let make = move |_worker| {
-            let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone())));
+            let pen = Rc::new(log.pen());
+            tokio::task::spawn_local(Rc::clone(&pen).keep_handing_over());
+            let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), pen));
             move |request, connection| {
                 let proxy = Rc::clone(&proxy);
                 async move { proxy.serve(request, connection).await }
             }
         };
         let workers = Workers::start(cores, &listen, &Limits::default(), &count_violations(), &stop, make)?;
-        Ok(Self { workers, stop })
+        Ok(Self { workers, access_log, stop })
     }
 
     /// The addresses it listens on, ports filled in.
@@ -93,7 +108,13 @@ impl App {
     pub async fn stop(self) {
         self.stop.cancel();
         // Joining threads blocks.
-        let _joined = tokio::task::spawn_blocking(move || self.workers.join()).await;
+        let ended = move || {
+            self.workers.join();
+            if let Some(access_log) = Arc::into_inner(self.access_log) {
+                access_log.close();
+            }
+        };
+        let _joined = tokio::task::spawn_blocking(ended).await;
     }
 }
 
@@ -110,13 +131,14 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
     let chromes =
         config.origins.iter().map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.prefix, &assets))).collect();
     let development = if config.dev_allowed { Development::Allowed } else { Development::Refused };
+    let clients = Clients::new()?;
     let lookup = match config.directory.detect {
-        Detect::Lookup => lookup(&config.authorities)?,
+        Detect::Lookup => lookup(&config.authorities, &clients)?,
         Detect::Domains | Detect::Off => None,
     };
     let mut authorities = Authorities::new();
     for settings in config.authorities {
-        authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, stop)?));
+        authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, &clients, stop)?));
     }
     Ok(Shared {
         reader: Reader::new(&config.origins, config.trusted_proxies),
@@ -130,21 +152,40 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
         lifetimes: config.session.lifetimes,
         page: config.sign_in.page,
         remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
-        rate_limit: RateLimit::new(std::num::NonZeroU32::new(config.sign_in.posts_per_minute).unwrap_or(std::num::NonZeroU32::MIN)),
+        rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
         assets,
         chromes,
         tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
-        access_log: match config.access_log {
-            AccessLogKey::Human => AccessLog::to_stdout(Format::Human),
-            AccessLogKey::Json => AccessLog::to_stdout(Format::Json),
-            AccessLogKey::Off => AccessLog::off(),
-        },
     })
 }
 
-fn authority(settings: AuthoritySettings, development: Development, stop: &CancellationToken) -> Result<Authority, StartError> {
-    let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: settings.name.clone(), error: error.to_string() };
-    let http = HttpClient::new(settings.ca_pem.as_deref()).map_err(|error| failed(&error))?;
+/// HTTP clients for authorities. Reading the system's trust roots takes tens of milliseconds, so whoever wants no others
+/// shares one client.
+struct Clients {
+    plain: HttpClient,
+}
+
+impl Clients {
+    fn new() -> Result<Self, StartError> {
+        Ok(Self { plain: HttpClient::new(None).map_err(StartError::TrustRoots)? })
+    }
+
+    fn of(&self, settings: &AuthoritySettings) -> Result<HttpClient, StartError> {
+        match &settings.ca_pem {
+            None => Ok(self.plain.clone()),
+            Some(pem) => HttpClient::new(Some(pem))
+                .map_err(|error| StartError::Authority { authority: settings.name.clone(), error: error.to_string() }),
+        }
+    }
+}
+
+fn authority(
+    settings: AuthoritySettings,
+    development: Development,
+    clients: &Clients,
+    stop: &CancellationToken,
+) -> Result<Authority, StartError> {
+    let http = clients.of(&settings)?;
     let client_id = settings.client.id.clone();
     let provider = HttpProvider::new(
         ProviderSettings {
@@ -171,11 +212,11 @@ fn authority(settings: AuthoritySettings, development: Development, stop: &Cance
 }
 
 /// Asks the directory that `work` belongs to, at the host that the configuration names and no other.
-fn lookup(authorities: &[AuthoritySettings]) -> Result<Option<Arc<dyn TenantLookup>>, StartError> {
+fn lookup(authorities: &[AuthoritySettings], clients: &Clients) -> Result<Option<Arc<dyn TenantLookup>>, StartError> {
     let organizations = |settings: &&AuthoritySettings| matches!(settings.issuer, ExpectedIssuer::Organizations { .. });
     let Some(work) = authorities.iter().find(organizations) else { return Ok(None) };
     let failed = |error: &dyn std::fmt::Display| StartError::Authority { authority: work.name.clone(), error: error.to_string() };
-    let http = HttpClient::new(work.ca_pem.as_deref()).map_err(|error| failed(&error))?;
+    let http = clients.of(work)?;
     let origin = Origin::parse(&work.discovery.origin().ascii_serialization()).map_err(|error| failed(&error))?;
     Ok(Some(Arc::new(MetadataLookup::new(origin, Arc::new(http)))))
 }

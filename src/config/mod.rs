@@ -10,6 +10,7 @@ mod resolve;
 use std::fmt;
 use std::io::Read as _;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -110,7 +111,7 @@ pub struct SignInSettings {
     /// `remember_accounts`
     pub remembers_accounts: bool,
     /// `rate_limit`: so many sign-in posts per minute and client address.
-    pub posts_per_minute: u32,
+    pub posts_per_minute: NonZeroU32,
 }
 
 /// `[session]`
@@ -169,6 +170,7 @@ fn text_of(file: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// As [`load`].
+#[expect(clippy::disallowed_methods, reason = "a file is read once, before there is a clock to hand through; `parse_with` takes the day")]
 pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Problems> {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or_default();

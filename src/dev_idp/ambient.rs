@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Seconds since the epoch.
+#[expect(clippy::disallowed_methods, reason = "this provider shares nothing with the proxy, its clock included")]
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
@@ -24,6 +25,7 @@ pub(super) fn guid() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
+#[expect(clippy::disallowed_methods, reason = "this provider shares nothing with the proxy, its randomness included")]
 fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("the system's source of randomness answers");

@@ -1,6 +1,7 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Method, Response, StatusCode, request};
@@ -23,7 +24,7 @@ use crate::domain::reason::Reason;
 use crate::domain::route::{Forward, Route, Upstream};
 use crate::domain::session::{Session, Standing};
 use crate::protocol::cookies::{self, Dialect, OwnCookies};
-use crate::telemetry::access_log::Line;
+use crate::telemetry::access_log::{Line, Pen};
 
 /// One core's view of the proxy: what all share, and connections to upstreams of its own.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     endpoints: axum::Router,
     forwarder: Forwarder,
+    access_log: Rc<Pen>,
 }
 
 /// Our cookies stay between the browser and us, in both directions.
@@ -54,8 +56,8 @@ struct Answer {
 impl Proxy {
     /// A proxy for one core.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, forwarder: Forwarder) -> Self {
-        Self { endpoints: endpoints::router(&shared.prefix), shared, forwarder }
+    pub fn new(shared: Arc<Shared>, forwarder: Forwarder, access_log: Rc<Pen>) -> Self {
+        Self { endpoints: endpoints::router(&shared.prefix), shared, forwarder, access_log }
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
@@ -162,7 +164,7 @@ impl Proxy {
     fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let decision = answer.verdict.record(call.id);
         let status = answer.response.status();
-        self.shared.access_log.write(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
+        self.access_log.write(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
         answer.response
     }
 }

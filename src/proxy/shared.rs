@@ -18,7 +18,6 @@ use crate::domain::sign_in_page::SignInPage;
 use crate::flow::ports::TenantLookup;
 use crate::flow::sign_in::SignIn;
 use crate::protocol::seal::KeyRing;
-use crate::telemetry::access_log::AccessLog;
 
 /// The shared state.
 pub struct Shared {
@@ -52,8 +51,6 @@ pub struct Shared {
     pub chromes: Vec<(Origin, Chrome)>,
     /// What pages call a tenant.
     pub tenant_names: HashMap<TenantId, String>,
-    /// One line per decision.
-    pub access_log: AccessLog,
 }
 
 /// `remember_accounts`

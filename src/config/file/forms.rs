@@ -2,6 +2,7 @@
 //! what it expected.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
@@ -68,7 +69,7 @@ pub(crate) fn size(text: &str) -> Result<Option<u64>, Refusal> {
 }
 
 /// `10/min`, `1/s`, `120/h`: so many per minute.
-pub(crate) fn per_minute(text: &str) -> Result<u32, Refusal> {
+pub(crate) fn per_minute(text: &str) -> Result<NonZeroU32, Refusal> {
     let expected = || Refusal::malformed("expected a count per time, like \"10/min\", \"1/s\" or \"120/h\"");
     let (number, unit) = number_and_unit(text).ok_or_else(expected)?;
     let rate = match unit {
@@ -78,9 +79,9 @@ pub(crate) fn per_minute(text: &str) -> Result<u32, Refusal> {
         "/h" => return Err(Refusal::malformed("minutes are counted: an hourly rate must be a multiple of 60")),
         _ => return Err(expected()),
     };
-    match rate.and_then(|rate| u32::try_from(rate).ok()) {
-        Some(0) => Err(Refusal::malformed("zero would let nobody sign in")),
-        Some(rate) => Ok(rate),
+    match rate.and_then(|rate| u32::try_from(rate).ok()).map(NonZeroU32::new) {
+        Some(None) => Err(Refusal::malformed("zero would let nobody sign in")),
+        Some(Some(rate)) => Ok(rate),
         None => Err(Refusal::malformed("larger than can be counted")),
     }
 }

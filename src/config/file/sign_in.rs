@@ -1,5 +1,7 @@
 //! `[sign_in]`.
 
+use std::num::NonZeroU32;
+
 use super::reader::Reader;
 use super::setting::{Located, Setting};
 use super::{forms, section};
@@ -15,7 +17,7 @@ pub(crate) struct SignInSection {
     pub(crate) detect: Setting<Detect>,
     pub(crate) personal_domains: Setting<Vec<Located<Domain>>>,
     pub(crate) remember_accounts: Setting<bool>,
-    pub(crate) rate_limit: Setting<u32>,
+    pub(crate) rate_limit: Setting<NonZeroU32>,
 }
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> SignInSection {

@@ -15,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tenants;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use super::file::File;
@@ -71,7 +72,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
 }
 
 /// The default of `rate_limit`.
-const POSTS_PER_MINUTE: u32 = 10;
+const POSTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 fn sign_in(file: &File) -> SignInSettings {
     SignInSettings {

@@ -34,7 +34,7 @@ fn the_minimal_file_gets_every_default() {
     assert_eq!((config.prefix.as_str(), config.origins.first().as_str()), ("/.auth", "https://orders.example.com"));
     assert_eq!(config.session.lifetimes, Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(28_800) });
     assert_eq!((config.session.keys.len(), config.warnings.len()), (1, 1));
-    assert_eq!((config.sign_in.page, config.sign_in.posts_per_minute), (SignInPage::Always, 10));
+    assert_eq!((config.sign_in.page, config.sign_in.posts_per_minute.get()), (SignInPage::Always, 10));
     assert_eq!((config.access_log, config.dev_allowed, config.trusted_proxies.len()), (AccessLog::Json, false, 0));
     let [work] = &config.authorities[..] else { panic!("only what the route uses") };
     assert_eq!(work.discovery.as_str(), "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration");

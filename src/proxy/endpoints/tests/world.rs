@@ -1,7 +1,6 @@
 //! A proxy without sockets: a configuration, providers that only have metadata, and peers that are made up.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +34,6 @@ use crate::proxy::rate_limit::RateLimit;
 use crate::proxy::respond::Told;
 use crate::proxy::shared::{Remembering, Shared};
 use crate::proxy::visit::Reader;
-use crate::telemetry::access_log::AccessLog;
 
 pub(in crate::proxy::endpoints) const ORIGIN: &str = "https://orders.example.com";
 pub(in crate::proxy::endpoints) const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
@@ -198,11 +196,10 @@ impl World {
             lifetimes: config.session.lifetimes,
             page: config.sign_in.page,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
-            rate_limit: RateLimit::new(NonZeroU32::new(config.sign_in.posts_per_minute).expect("not none")),
+            rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
             assets,
             chromes,
             tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
-            access_log: AccessLog::off(),
         };
         let router = super::super::router(&shared.prefix);
         Self { shared: Arc::new(shared), router }
