@@ -80,7 +80,7 @@ async fn the_answer_is_the_one_that_the_request_itself_would_get() {
         ("ada's HEAD", nginx("HEAD", "/work/x"), &ada, 200, Reason::SignedIn),
         ("a method without a route", nginx("POST", "/work/x"), &ada, 403, Reason::NoRoute),
         ("a method in another case", nginx("get", "/work/x"), &ada, 403, Reason::NoRoute),
-        ("cy at work", forwarded("GET", "/work/x"), &cy, 401, Reason::SignInRequired),
+        ("cy at work", forwarded("GET", "/work/x"), &cy, 403, Reason::PersonalAccountNotAllowed),
         ("cy", forwarded("GET", "/any/x"), &cy, 200, Reason::SignedIn),
         ("cy's mailbox", forwarded("GET", "/mailbox"), &cy, 200, Reason::SignedIn),
         ("a route that leads elsewhere", forwarded("GET", "/mailbox"), &ada, 403, Reason::NoRoute),
