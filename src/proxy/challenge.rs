@@ -3,7 +3,8 @@
 use http::Method;
 
 use super::call::Verdict;
-use super::endpoints::{self, Leaving, Way};
+use super::departure::{Leaving, Way, depart};
+use super::endpoints;
 use super::pages::form_not_sent::FormNotSent;
 use super::pages::notice::Person;
 use super::pages::reason::Who;
@@ -29,7 +30,7 @@ pub(super) async fn challenge(reply: Reply<'_>, route: &Route, reason: Reason, o
     let only = route.access.requirements().and_then(|wanted| shared.directory.only_authority(wanted));
     if let (SignInPage::Auto, Prompt::Default, Some(only)) = (shared.page, prompt, only) {
         let leaving = Leaving { typed: None, hint: None, prompt, way: Way::Redirect };
-        return endpoints::depart(reply, &only.name, route, &back, leaving, own).await;
+        return depart(reply, &only.name, route, &back, leaving, own).await;
     }
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("return_to", &place(&back, &visit.origin));

@@ -15,5 +15,6 @@ pub mod visit;
 
 mod caches;
 mod challenge;
+mod departure;
 mod endpoints;
 mod identity;

@@ -29,7 +29,6 @@ use crate::domain::interaction::Interaction;
 use crate::domain::reason::Reason;
 
 pub(super) use prompt::prompt;
-pub(super) use sign_in::{Leaving, Way, depart};
 
 /// A request to one of our endpoints, read.
 #[derive(Debug, Clone)]

@@ -22,14 +22,14 @@ use crate::domain::return_to::ReturnTo;
 use crate::domain::route::{Requirements, Route};
 use crate::domain::sign_in_page::SignInPage;
 use crate::domain::target::Target;
-use crate::flow::sign_in::{Departure, Wish};
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::remembered::Remembered;
 use crate::proxy::call::Verdict;
+use crate::proxy::departure::{Leaving, Way, depart};
 use crate::proxy::pages::reason::Who;
-use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, Remember, SignInNotice, field};
-use crate::proxy::respond::{self, Redirect, Reply, Told};
+use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, Remember, SignInNotice, field};
+use crate::proxy::respond::{self, Redirect, Told};
 use crate::proxy::shared::Remembering;
 
 /// What a sign-in is for.
@@ -53,28 +53,12 @@ pub(super) async fn page(Extension(asked): Extension<Asked>, headers: HeaderMap)
         Ok(purpose) => purpose,
         Err(reason) => return asked.reply().refuse_for(reason),
     };
-    // Only a person's own navigation may start an attempt: an image or a prefetch must not fill the browser with cookies.
-    let by_hand = asked.visit.interaction == Interaction::Navigation;
-    let typed = fields.value("login_hint");
-    if let Some(kind) = fields.value(field::ACCOUNT).and_then(kind_named).filter(|_| by_hand) {
-        let place = match typed.map(Identifier::parse) {
-            Some(Ok(typed)) => purpose.place(&typed, Some(kind), &own).await,
-            Some(Err(_)) | None => purpose.place_of_kind(kind),
-        };
-        return match place {
-            Realm::Known { authority, .. } => purpose.go(&authority, typed, Some(kind), Way::Redirect, &own).await,
-            Realm::Ask(kinds) => purpose.choose(&kinds, typed),
-            Realm::Refused(reason) => purpose.refuse(reason, typed),
-        };
+    if *purpose.return_to.origin() != *asked.visit.origin {
+        return purpose.elsewhere();
     }
-    if asked.shared.page == SignInPage::Auto && purpose.prompt == Prompt::Default && by_hand {
-        let place = match typed.map(Identifier::parse) {
-            Some(Ok(typed)) => Some(purpose.place(&typed, None, &own).await),
-            Some(Err(_)) | None => purpose.only_place(),
-        };
-        if let Some(Realm::Known { authority, .. }) = place {
-            return purpose.go(&authority, typed, None, Way::Redirect, &own).await;
-        }
+    let typed = fields.value("login_hint");
+    if let Some((place, chosen)) = purpose.straight_on(typed, fields.value(field::ACCOUNT), &own).await {
+        return purpose.follow(place, typed, chosen, Way::Redirect, &own).await;
     }
     let notice = match fields.value("notice") {
         Some("session_expired") => Some(SignInNotice::SessionEnded),
@@ -106,6 +90,10 @@ async fn read_post(asked: &Asked, headers: &HeaderMap, body: Body) -> Result<Tol
     let fields = Fields::parse(&body)?;
     let own = OwnCookies::read(headers, Dialect::of(&asked.visit.origin));
     let purpose = Purpose::read(asked, &fields, &own)?;
+    if *purpose.return_to.origin() != *asked.visit.origin {
+        // No page of ours has such a form.
+        return Err(Reason::BadRequest);
+    }
     let chosen = match fields.value(field::ACCOUNT) {
         Some(kind) => Some(kind_named(kind).ok_or(Reason::BadRequest)?),
         None => None,
@@ -115,32 +103,16 @@ async fn read_post(asked: &Asked, headers: &HeaderMap, body: Body) -> Result<Tol
         (Ok(typed), _) => typed,
         // "Sign-in options": a kind without an address.
         (Err(_), Some(kind)) if written.is_empty() => {
-            return Ok(match purpose.place_of_kind(kind) {
-                Realm::Known { authority, .. } => purpose.go(&authority, None, chosen, Way::Page, &own).await,
-                Realm::Ask(kinds) => purpose.choose(&kinds, None),
-                Realm::Refused(reason) => purpose.refuse(reason, None),
-            });
+            return Ok(purpose.follow(purpose.place_of_kind(kind), None, chosen, Way::Page, &own).await);
         }
         (Err(_), _) => return Ok(purpose.address_page(written, Some(Reason::IdentifierInvalid), None)),
     };
-    let told = match purpose.place(&typed, chosen, &own).await {
-        Realm::Ask(kinds) => purpose.choose(&kinds, Some(typed.as_str())),
-        Realm::Refused(reason) => purpose.refuse(reason, Some(typed.as_str())),
-        Realm::Known { authority, .. } => purpose.go(&authority, Some(typed.as_str()), chosen, Way::Page, &own).await,
-    };
+    let place = purpose.place(&typed, chosen, &own).await;
+    let told = purpose.follow(place, Some(typed.as_str()), chosen, Way::Page, &own).await;
     Ok(match chosen {
         Some(kind) => purpose.remember(told, &typed, kind, &own),
         None => told,
     })
-}
-
-/// How to send the browser on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::proxy) enum Way {
-    /// A page that moves on: after a form.
-    Page,
-    /// A redirect: after a link.
-    Redirect,
 }
 
 impl<'a> Purpose<'a> {
@@ -161,6 +133,48 @@ impl<'a> Purpose<'a> {
             (Remembering::Offered, None) => Remember::Offered,
         };
         Ok(Self { asked, return_to, route, wanted, prompt: prompt(fields.value(field::PROMPT), own), remember })
+    }
+
+    /// Cookies belong to one origin: whoever wants to go to another of ours signs in there.
+    fn elsewhere(&self) -> Told {
+        let Asked { shared, visit, .. } = self.asked;
+        let there = respond::own_url(shared, self.return_to.origin(), "/sign-in");
+        let location = format!("{there}?{}", visit.target.query().unwrap_or_default());
+        Told::new(respond::redirect(Redirect::Found, &location), Verdict::challenge(Reason::SignInRequired).on(self.route))
+    }
+
+    /// Where a link leads without a page of ours: a kind that it names, or the one place that is possible. Only a
+    /// person's own navigation may start an attempt: an image or a prefetch must not fill the browser with cookies. Links
+    /// count like posts, because an address in one may have to be looked up.
+    async fn straight_on(&self, typed: Option<&str>, kind: Option<&str>, own: &OwnCookies<'_>) -> Option<(Realm, Option<AccountKind>)> {
+        let Asked { shared, call, visit } = self.asked;
+        if visit.interaction != Interaction::Navigation {
+            return None;
+        }
+        let chosen = kind.and_then(kind_named);
+        let skips_page = shared.page == SignInPage::Auto && self.prompt == Prompt::Default;
+        if chosen.is_none() && !skips_page {
+            return None;
+        }
+        let place = match (typed.map(Identifier::parse), chosen) {
+            (Some(Ok(typed)), chosen) => {
+                shared.rate_limit.count(visit.client, call.now).ok()?;
+                self.place(&typed, chosen, own).await
+            }
+            (Some(Err(_)) | None, Some(kind)) => self.place_of_kind(kind),
+            (Some(Err(_)) | None, None) => self.only_place()?,
+        };
+        // Without a choice, questions and refusals come after the page, when somebody has said who they are.
+        (chosen.is_some() || matches!(place, Realm::Known { .. })).then_some((place, chosen))
+    }
+
+    /// Goes where the ladder leads.
+    async fn follow(&self, place: Realm, typed: Option<&str>, chosen: Option<AccountKind>, way: Way, own: &OwnCookies<'_>) -> Told {
+        match place {
+            Realm::Ask(kinds) => self.choose(&kinds, typed),
+            Realm::Known { authority, .. } => self.go(&authority, typed, chosen, way, own).await,
+            Realm::Refused(reason) => self.refuse(reason, typed),
+        }
     }
 
     /// The ladder, with a look-up only where it could matter.
@@ -245,57 +259,6 @@ impl<'a> Purpose<'a> {
         page.who = typed.map_or(Who::Nobody, Who::Typed);
         self.asked.reply().refuse(&page).on(self.route)
     }
-}
-
-/// What goes along.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::proxy) struct Leaving<'a> {
-    pub(in crate::proxy) typed: Option<&'a str>,
-    pub(in crate::proxy) hint: Option<AccountKind>,
-    pub(in crate::proxy) prompt: Prompt,
-    pub(in crate::proxy) way: Way,
-}
-
-/// Begins an attempt and sends the browser to the authority.
-pub(in crate::proxy) async fn depart(
-    reply: Reply<'_>,
-    authority: &AuthorityName,
-    route: &Route,
-    return_to: &ReturnTo,
-    leaving: Leaving<'_>,
-    own: &OwnCookies<'_>,
-) -> Told {
-    let Reply { shared, visit, .. } = reply;
-    let fail = |reason: Reason| {
-        let mut page = reply.about(reason);
-        page.return_to = Some(return_to);
-        reply.refuse(&page).on(route)
-    };
-    let Some(authority) = shared.sign_in.authorities.get(authority) else { return fail(Reason::Configuration) };
-    let wish = Wish {
-        authority,
-        origin: &visit.origin,
-        route: &route.name,
-        return_to,
-        login_hint: leaving.typed,
-        hint: leaving.hint,
-        prompt: leaving.prompt,
-    };
-    let Departure { url, cookies } = match shared.sign_in.begin(&wish, own).await {
-        Ok(departure) => departure,
-        Err(error) => {
-            tracing::warn!(authority = %authority.name, %error, "The metadata of {} cannot be read, so nobody can be sent there", authority.name);
-            return fail(Reason::IdpUnavailable);
-        }
-    };
-    let response = match leaving.way {
-        Way::Redirect => respond::redirect(Redirect::Found, url.as_str()),
-        Way::Page => match ContinuePage::new(&url) {
-            Ok(page) => page.render(shared.chrome(&visit.origin)).into_response(),
-            Err(_) => return fail(Reason::Configuration),
-        },
-    };
-    Told::new(response, Verdict::challenge(Reason::SignInRequired).on(route)).with_cookies(cookies)
 }
 
 /// The route that a return target leads to, if somebody has to be signed in there; otherwise the first such route of

@@ -163,3 +163,27 @@ async fn signing_out_of_everything_leaves_no_session_and_the_next_sign_in_asks_w
         assert_eq!(location.contains("prompt=select_account"), asks, "{location}");
     }
 }
+
+#[tokio::test]
+async fn a_link_that_names_a_kind_leads_straight_on_for_a_person_only() {
+    let world = World::new("");
+    let link = "/.auth/sign-in?return_to=/any/x&account=personal";
+    let told = world.ask(STRANGER, "GET", link, &navigation(), "").await;
+    assert_eq!(told.response.status(), StatusCode::FOUND);
+    assert!(told.response.headers()[header::LOCATION].to_str().expect("ASCII").starts_with("https://personal.example/authorize"));
+    let image = world.ask(STRANGER, "GET", link, &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")], "").await;
+    assert_eq!((image.response.status(), set_cookies(&image).len()), (StatusCode::OK, 0), "an image starts no attempt");
+}
+
+#[tokio::test]
+async fn links_with_an_address_count_like_posts() {
+    let world = World::new("");
+    let (link, navigation) = ("/.auth/sign-in?return_to=/any/x&account=personal&login_hint=cy%40outlook.com", navigation());
+    let follow = || world.ask(STRANGER, "GET", link, &navigation, "");
+    for _ in 0..10 {
+        assert_eq!(follow().await.response.status(), StatusCode::FOUND);
+    }
+    let told = follow().await;
+    assert_eq!((told.response.status(), set_cookies(&told).len()), (StatusCode::OK, 0), "the page is shown instead");
+    assert!(page(&told).contains("cy@outlook.com"), "with the address filled in");
+}
