@@ -113,7 +113,7 @@ fn connection_options_without_end_are_refused() {
 }
 
 /// Fields with which a stranger speaks for somebody else. None of them reaches the upstream as sent.
-const FORGED: [&str; 27] = [
+const FORGED: [&str; 31] = [
     "X-Forwarded-User",
     "x-forwarded-user",
     "X_Forwarded_User",
@@ -141,6 +141,10 @@ const FORGED: [&str; 27] = [
     "X-HTTP-Method-Override",
     "Proxy",
     "X-Request-Id",
+    "X!Forwarded!For",
+    "X~Forwarded~Proto",
+    "X|Rewrite|URL",
+    "X*HTTP*Method*Override",
 ];
 
 #[test]
