@@ -205,11 +205,12 @@ impl Provider for HttpProvider {
 
     async fn redeem(&self, grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError> {
         let metadata = self.metadata().await.map_err(|error| RedeemError::Unavailable(error.0))?;
-        let request = request::for_code(&self.shared.settings.client, &metadata, grant, self.shared.dialect());
+        let dialect = self.shared.dialect();
+        let request = request::for_code(&self.shared.settings.client, &metadata, grant, dialect);
         let limits = Limits { bytes: answer::MAX_BYTES, time: REDEEM_TIME };
         let sent = self.shared.http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
         let got = sent.map_err(|fault| not_redeemed(&fault))?;
-        answer::read(got.status.as_u16(), got.content_type.as_deref(), &got.body)
+        answer::read(got.status.as_u16(), got.content_type.as_deref(), &got.body, dialect)
     }
 }
 

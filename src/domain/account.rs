@@ -202,7 +202,12 @@ fn home(evidence: &Evidence<'_>) -> Home {
         // The issuing tenant is the weaker statement: members may carry an `idp` that names their own tenant.
         (Some(Home::ThisTenant) | None, Some(other)) => other,
         (Some(home), _) => home,
-        (None, None) => Home::ThisTenant,
+        // Silence speaks for the issuing tenant, but not of somebody who is expressly called a guest: a personal account
+        // that was invited may come without `idp`.
+        (None, None) => match evidence.acct {
+            Acct::Absent | Acct::Member => Home::ThisTenant,
+            Acct::Guest | Acct::Unreadable => Home::Unknown,
+        },
     }
 }
 

@@ -1,8 +1,8 @@
 //! The identity headers: which names are ours in every spelling, and what an upstream is told about a person.
 //!
 //! [`strip`] runs on every forwarded request, whoever asks and wherever it goes; [`render`] comes after it. Forwarding
-//! fields (`Forwarded`, `X-Forwarded-For` and the like) are the forwarder's, not ours; only their spellings with `_`
-//! or `.` fall here.
+//! fields (`Forwarded`, `X-Forwarded-For` and the like) are the forwarder's, not ours; only their spellings with `_`,
+//! `.` and the like fall here.
 //!
 //! Values beyond ASCII are sent as raw UTF-8, as oauth2-proxy does and apps of such proxies expect (to RFC 9110 §5.5
 //! it is opaque `obs-text`). Names for showing lose their control characters; a value that identifies, and has one, is
@@ -127,12 +127,13 @@ pub fn is_owned(name: &str) -> bool {
     names::is_owned(name)
 }
 
-/// Removes every header that could be mistaken for one of ours, in any spelling, and every name that upstreams might
-/// fold into one (`_`, `.`). `further` are the names that the route sets itself.
+/// Removes every header that could be mistaken for one of ours, in any spelling, and every name with anything but
+/// letters, digits and hyphens: upstreams fold such names into others, of the forwarder's fields as well. `further` are
+/// the names that the route sets itself.
 pub fn strip(headers: &mut HeaderMap, further: &[(HeaderName, HeaderTemplate)]) {
     let is_forged = |name: &&HeaderName| {
         let name = name.as_str();
-        name.contains(['_', '.']) || names::is_owned(name) || further.iter().any(|(ours, _)| names::fold_alike(name, ours.as_str()))
+        !names::is_plain(name) || names::is_owned(name) || further.iter().any(|(ours, _)| names::fold_alike(name, ours.as_str()))
     };
     // Stays without allocation for a request that brings none.
     let forged: Vec<HeaderName> = headers.keys().filter(is_forged).cloned().collect();

@@ -97,15 +97,36 @@ impl PathPattern {
     /// Whether a normalised path matches. One slash at its end does not count.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
+        self.matches_by(path, |octet, wanted| octet == wanted)
+    }
+
+    /// Whether a normalised path matches an upstream's reading that knows no letter case (ASCII only).
+    #[must_use]
+    pub fn matches_in_any_case(&self, path: &str) -> bool {
+        self.matches_by(path, |octet, wanted| octet.eq_ignore_ascii_case(&wanted))
+    }
+
+    fn matches_by(&self, path: &str, same: fn(u8, u8) -> bool) -> bool {
         let Some(path) = path.strip_prefix('/') else { return false };
         let path = path.strip_suffix('/').unwrap_or(path);
         let mut pieces = path.split('/').filter(|_| !path.is_empty());
-        let start = self.segments.iter().all(|segment| pieces.next().is_some_and(|piece| segment.matches(piece)));
+        let start = self.segments.iter().all(|segment| pieces.next().is_some_and(|piece| segment.matches(piece, same)));
         start
             && match self.end {
                 End::Exact => pieces.next().is_none(),
                 End::Open => true,
             }
+    }
+
+    /// Whether two patterns are the same but for letter case (ASCII only).
+    #[must_use]
+    pub fn differs_in_case_only(&self, other: &Self) -> bool {
+        let same = |(ours, theirs): (&Segment, &Segment)| match (ours, theirs) {
+            (Segment::Any, Segment::Any) => true,
+            (Segment::Literal(ours), Segment::Literal(theirs)) => ours.eq_ignore_ascii_case(theirs),
+            (Segment::Any, Segment::Literal(_)) | (Segment::Literal(_), Segment::Any) => false,
+        };
+        self.end == other.end && self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
     }
 
     /// Whether every path that `other` matches is matched by this one too.
@@ -127,10 +148,13 @@ impl PathPattern {
 }
 
 impl Segment {
-    fn matches(&self, piece: &str) -> bool {
+    fn matches(&self, piece: &str, same: fn(u8, u8) -> bool) -> bool {
         match self {
             Self::Any => !piece.is_empty(),
-            Self::Literal(wanted) => octets(piece).eq(wanted.iter().copied()),
+            Self::Literal(wanted) => {
+                let mut octets = octets(piece);
+                wanted.iter().all(|wanted| octets.next().is_some_and(|octet| same(octet, *wanted))) && octets.next().is_none()
+            }
         }
     }
 }

@@ -95,8 +95,15 @@ impl Matcher {
     /// HEAD is GET without the content).
     #[must_use]
     pub fn matches(&self, target: &Target, method: &Method) -> bool {
+        self.matches_path(target.path()) && self.matches_rest(target, method)
+    }
+
+    fn matches_path(&self, path: &str) -> bool {
+        self.path.as_ref().is_none_or(|pattern| pattern.matches(path))
+    }
+
+    fn matches_rest(&self, target: &Target, method: &Method) -> bool {
         self.host.as_deref().is_none_or(|host| host == target.host())
-            && self.path.as_ref().is_none_or(|pattern| pattern.matches(target.path()))
             && (self.methods.is_empty()
                 || self.methods.contains(method)
                 || (*method == Method::HEAD && self.methods.contains(&Method::GET)))
@@ -318,8 +325,8 @@ pub struct RouteTable(Vec<Route>);
 /// Why no route can be named for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoMatch {
-    /// The path has parameters (`;x=1`), and with and without them it meets different routes: an upstream that drops
-    /// them would serve what another route guards.
+    /// The path meets another route if it is read as some upstreams read it, which would serve what that route guards:
+    /// without parameters (`;x=1`), or without regard to letter case.
     Ambiguous,
     /// None matches.
     NoRoute,
@@ -349,17 +356,28 @@ impl RouteTable {
     /// # Errors
     /// [`NoMatch`]; nothing is forwarded by default.
     pub fn find(&self, target: &Target, method: &Method) -> Result<&Route, NoMatch> {
-        let literal = self.first(target, method);
-        if let Some(bare) = target.without_parameters() {
-            let bare = self.first(&bare, method);
-            if literal.map(|route| &route.name) != bare.map(|route| &route.name) {
-                return Err(NoMatch::Ambiguous);
-            }
+        let at = self.first(target.path(), target, method);
+        let bare = target.path_without_parameters();
+        if bare.as_deref().is_some_and(|bare| self.first(bare, target, method) != at) {
+            return Err(NoMatch::Ambiguous);
         }
-        literal.ok_or(NoMatch::NoRoute)
+        let at = at.ok_or(NoMatch::NoRoute)?;
+        let path = bare.as_deref().unwrap_or(target.path());
+        if self.is_guarded_in_another_case(at, path, target, method) { Err(NoMatch::Ambiguous) } else { Ok(&self.0[at]) }
     }
 
-    fn first(&self, target: &Target, method: &Method) -> Option<&Route> {
-        self.0.iter().find(|route| route.matcher.matches(target, method))
+    fn first(&self, path: &str, target: &Target, method: &Method) -> Option<usize> {
+        self.0.iter().position(|route| route.matcher.matches_path(path) && route.matcher.matches_rest(target, method))
+    }
+
+    /// Whether an earlier route that asks who somebody is has the path in other letter case. An upstream on IIS or
+    /// Windows would serve that route's pages under it. Patterns that differ in nothing but case are meant to differ.
+    fn is_guarded_in_another_case(&self, found: usize, path: &str, target: &Target, method: &Method) -> bool {
+        let found_pattern = self.0[found].matcher.path.as_ref();
+        self.0[..found].iter().filter(|route| !matches!(route.access, Access::Public)).any(|route| {
+            route.matcher.path.as_ref().is_some_and(|pattern| {
+                pattern.matches_in_any_case(path) && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
+            }) && route.matcher.matches_rest(target, method)
+        })
     }
 }

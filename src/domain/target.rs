@@ -109,21 +109,20 @@ impl Target {
         &self.path_and_query
     }
 
-    /// The same target without path parameters (`;x=1`), as upstreams read it that drop them; `None` if it has none.
-    /// A percent-encoded semicolon is not the start of a parameter.
+    /// The path without path parameters (`;x=1`), as upstreams read it that drop them; `None` if it has none. A
+    /// percent-encoded semicolon starts one as well: some upstreams decode first.
     #[must_use]
-    pub fn without_parameters(&self) -> Option<Self> {
-        if !self.path().contains(';') {
+    pub fn path_without_parameters(&self) -> Option<String> {
+        let path = self.path();
+        if !path.contains(';') && !path.contains("%3B") {
             return None;
         }
-        let mut bare = String::with_capacity(self.path_and_query.len());
-        for segment in self.path()[1..].split('/') {
+        let mut bare = String::with_capacity(path.len());
+        for segment in path[1..].split('/') {
             bare.push('/');
-            bare.push_str(segment.split_once(';').map_or(segment, |(name, _)| name));
+            bare.push_str(path::without_parameters(segment));
         }
-        let path_length = bare.len();
-        bare.push_str(&self.path_and_query[self.path_length..]);
-        Some(Self { host: self.host.clone(), path_and_query: bare, path_length })
+        Some(bare)
     }
 }
 

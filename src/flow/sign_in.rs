@@ -266,6 +266,7 @@ async fn redeem(
         client_id: &authority.client_id,
         nonce: accepted.nonce(),
         access_token: tokens.access_token.as_ref(),
+        code: accepted.code(),
         home_tenant: tokens.home_tenant,
     };
     let now = clock.now();

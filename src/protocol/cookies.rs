@@ -229,10 +229,12 @@ fn without_own(field: &HeaderValue) -> Option<HeaderValue> {
     Some(kept)
 }
 
-/// Whether a cookie pair, or a `Set-Cookie` value, names one of ours in either dialect.
+/// Whether a cookie pair, or a `Set-Cookie` value, names one of ours in either dialect. A cookie without a name is sent
+/// back as its value alone (RFC 6265bis), so `=homerealm-r=x` names one as well.
 #[must_use]
 pub fn is_own(pair: &[u8]) -> bool {
-    let (name, _) = split_pair(pair);
+    let start = pair.iter().position(|byte| *byte != b'=' && !byte.is_ascii_whitespace()).unwrap_or(pair.len());
+    let (name, _) = split_pair(&pair[start..]);
     name.starts_with(HOST_PREFIX.as_bytes()) || name.starts_with(PLAIN_PREFIX.as_bytes())
 }
 

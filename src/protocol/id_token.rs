@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use openidconnect::{AccessToken, AccessTokenHash};
+use openidconnect::{AccessToken, AccessTokenHash, AuthorizationCode, AuthorizationCodeHash};
 
 use super::jwt::checks::{self, Age};
 use super::jwt::claims::Claims;
@@ -41,6 +41,8 @@ pub struct Expected<'a> {
     pub nonce: &'a Secret<String>,
     /// For `at_hash`.
     pub access_token: Option<&'a Secret<String>>,
+    /// The code that was spent, for `c_hash`.
+    pub code: &'a Secret<String>,
     /// `utid` of `client_info`.
     pub home_tenant: Option<TenantId>,
 }
@@ -132,6 +134,9 @@ pub enum TokenDefect {
     /// `at_hash` is not that of the access token.
     #[error("the token came with another access token (OpenID Connect Core §3.1.3.8)")]
     AccessTokenHash,
+    /// `c_hash` is not that of the code.
+    #[error("the token came for another code (OpenID Connect Core §3.3.2.10)")]
+    CodeHash,
     /// `sub` is empty, too long, or has control characters.
     #[error("the token's `sub` cannot be anybody's identifier")]
     Subject,
@@ -155,6 +160,7 @@ pub fn judge(raw: &Secret<String>, expected: &Expected<'_>, keys: &KeySet, now: 
     checks::times(claims, Age::AtMost(LONGEST_AGE), now)?;
     check_nonce(claims, expected.nonce)?;
     check_access_token(&verified, expected.access_token)?;
+    check_code(&verified, expected.code)?;
     let names = checks::names(claims, issued.tenant)?;
     let source =
         Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: expected.home_tenant };
@@ -190,4 +196,12 @@ fn check_access_token(verified: &Verified<'_>, access_token: Option<&Secret<Stri
     let computed = AccessTokenHash::from_token(&access_token, &verified.algorithm, verified.key);
     let computed = computed.map_err(|_| TokenDefect::AccessTokenHash)?;
     if computed.as_str() == told { Ok(()) } else { Err(TokenDefect::AccessTokenHash) }
+}
+
+/// §3.3.2.10. The token endpoint need not send it; if it does, it must hold.
+fn check_code(verified: &Verified<'_>, code: &Secret<String>) -> Result<(), TokenDefect> {
+    let Some(told) = &verified.claims.c_hash else { return Ok(()) };
+    let code = AuthorizationCode::new(code.expose().clone());
+    let computed = AuthorizationCodeHash::from_code(&code, &verified.algorithm, verified.key).map_err(|_| TokenDefect::CodeHash)?;
+    if computed.as_str() == told { Ok(()) } else { Err(TokenDefect::CodeHash) }
 }

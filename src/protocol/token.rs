@@ -30,7 +30,8 @@ pub struct TokenResponse {
     pub id_token: Secret<String>,
     /// `access_token`, for `at_hash` only.
     pub access_token: Option<Secret<String>>,
-    /// `utid` of Microsoft's `client_info`: the home tenant, as the token endpoint itself told us.
+    /// `utid` of Microsoft's `client_info`: the home tenant, as the token endpoint itself told us. `None` where
+    /// it was not told, or not asked for.
     pub home_tenant: Option<TenantId>,
 }
 

@@ -99,7 +99,7 @@ fn configured(section: &AuthoritySection, built_in: Option<&str>, default: &Regi
 /// What an authority issues: as declared, as its issuer implies, or as its name does.
 fn kind(section: &AuthoritySection, issuer: &Issuer, around: &Surroundings<'_>) -> Option<AccountKind> {
     let named = KINDS.iter().find(|(word, _)| *word != "customer" && *word == section.name.as_str()).map(|(_, kind)| *kind);
-    let implied = implied_kind(issuer);
+    let implied = issuer.expected.implied_kind();
     let declared = match &section.kind {
         Setting::Absent => named,
         Setting::Broken => return None,
@@ -114,7 +114,7 @@ fn kind(section: &AuthoritySection, issuer: &Issuer, around: &Surroundings<'_>) 
     };
     let contradiction = if named.is_some_and(|named| named != kind) {
         Some(format!("an authority named `{}` cannot issue {} accounts", section.name, kind.as_str()))
-    } else if !can_issue(issuer, kind) {
+    } else if !can_issue(&issuer.expected, kind) {
         Some(format!("this issuer cannot issue {} accounts", kind.as_str()))
     } else {
         None
@@ -132,36 +132,20 @@ fn kind(section: &AuthoritySection, issuer: &Issuer, around: &Surroundings<'_>) 
     None
 }
 
-fn implied_kind(issuer: &Issuer) -> Option<AccountKind> {
-    match &issuer.expected {
-        // External ID and B2C tenants look like organisations' tenants, but customers have accounts there.
-        ExpectedIssuer::Tenant { origin, .. } | ExpectedIssuer::TenantOfDomain { origin } if is_customer_host(origin) => {
-            Some(AccountKind::Customer)
-        }
-        expected @ (ExpectedIssuer::Consumers { .. }
-        | ExpectedIssuer::Organizations { .. }
-        | ExpectedIssuer::Tenant { .. }
-        | ExpectedIssuer::TenantOfDomain { .. }
-        | ExpectedIssuer::Template { .. }
-        | ExpectedIssuer::Exact(_)) => expected.implied_kind(),
-    }
-}
-
-fn can_issue(issuer: &Issuer, kind: AccountKind) -> bool {
-    match (&issuer.expected, kind) {
-        (ExpectedIssuer::Consumers { .. }, kind) => kind == AccountKind::Personal,
-        (ExpectedIssuer::Organizations { .. }, kind) => kind == AccountKind::Work,
-        (ExpectedIssuer::Tenant { origin, .. } | ExpectedIssuer::TenantOfDomain { origin }, AccountKind::Work) => !is_customer_host(origin),
+fn can_issue(issuer: &ExpectedIssuer, kind: AccountKind) -> bool {
+    match (issuer, kind) {
+        // Whoever signs up may be taken for a customer.
         (ExpectedIssuer::Tenant { .. } | ExpectedIssuer::TenantOfDomain { .. }, AccountKind::Customer) => true,
-        (ExpectedIssuer::Tenant { .. } | ExpectedIssuer::TenantOfDomain { .. }, AccountKind::Personal) => false,
-        (ExpectedIssuer::Template { .. } | ExpectedIssuer::Exact(_), AccountKind::Customer | AccountKind::Personal | AccountKind::Work) => {
-            true
-        }
+        (
+            ExpectedIssuer::Consumers { .. }
+            | ExpectedIssuer::Exact(_)
+            | ExpectedIssuer::Organizations { .. }
+            | ExpectedIssuer::Template { .. }
+            | ExpectedIssuer::Tenant { .. }
+            | ExpectedIssuer::TenantOfDomain { .. },
+            kind,
+        ) => issuer.implied_kind().is_none_or(|implied| implied == kind),
     }
-}
-
-fn is_customer_host(origin: &str) -> bool {
-    origin.ends_with(".ciamlogin.com") || origin.ends_with(".b2clogin.com")
 }
 
 fn default_scopes() -> Vec<String> {

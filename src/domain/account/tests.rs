@@ -81,8 +81,10 @@ fn silence_makes_a_member_only_where_nobody_elses_tenant_could_speak() {
         ("one issuer, idp equal to it", Evidence { identity_provider: Some(ISSUER), ..one }, work(Member, Home::ThisTenant)),
         ("many tenants", bare(), work(Unknown, Home::ThisTenant)),
         ("many tenants, home told", Evidence { home_tenant: Some(tenant(TENANT)), ..bare() }, work(Member, Home::ThisTenant)),
-        ("acct not readable", Evidence { acct: Acct::Unreadable, ..one }, work(Unknown, Home::ThisTenant)),
-        ("acct says guest", Evidence { acct: Acct::Guest, ..one }, work(Guest, Home::ThisTenant)),
+        ("acct not readable", Evidence { acct: Acct::Unreadable, ..one }, work(Unknown, Home::Unknown)),
+        ("acct says guest, of nowhere", Evidence { acct: Acct::Guest, ..one }, work(Guest, Home::Unknown)),
+        ("acct says guest, of many tenants' authority", Evidence { acct: Acct::Guest, ..bare() }, work(Guest, Home::Unknown)),
+        ("a guest at home here", Evidence { acct: Acct::Guest, identity_provider: Some(ISSUER), ..one }, work(Guest, Home::ThisTenant)),
         ("another tenant's idp", Evidence { identity_provider: Some(&other), ..one }, work(Unknown, Home::OtherTenant)),
         ("an unknown idp", Evidence { identity_provider: Some("https://sso.example"), ..one }, work(Unknown, Home::Unknown)),
         ("an empty idp", Evidence { identity_provider: Some(""), ..one }, work(Unknown, Home::Unknown)),
@@ -90,6 +92,37 @@ fn silence_makes_a_member_only_where_nobody_elses_tenant_could_speak() {
         ("a personal home", Evidence { home_tenant: Some(TenantId::CONSUMERS), ..one }, work(Unknown, Home::Personal)),
     ] {
         check(what, evidence, expected);
+    }
+}
+
+#[test]
+fn a_guest_of_whose_home_nothing_is_told_is_not_taken_for_a_work_account() {
+    use crate::domain::reason::Reason;
+    use crate::domain::route::{AccountKinds, Guests, Requirements};
+    let wanted = Requirements {
+        kinds: AccountKinds::ANY,
+        authorities: Vec::new(),
+        tenants: Vec::new(),
+        guests: Guests::Work,
+        groups: Vec::new(),
+        roles: Vec::new(),
+    };
+    let judge = |evidence| {
+        let Account { kind, membership, home } = classify(&evidence);
+        wanted.check_membership(kind, membership, home)
+    };
+    let at_tenant = Evidence { pinning: Pinning::OneIssuer, ..bare() };
+    let other = format!("https://sts.windows.net/{OTHER}/");
+    for (evidence, verdict) in [
+        (Evidence { acct: Acct::Guest, ..at_tenant }, Err(Reason::GuestNotAllowed)),
+        (Evidence { acct: Acct::Unreadable, ..at_tenant }, Err(Reason::MembershipUnknown)),
+        (Evidence { acct: Acct::Guest, identity_provider: Some("live.com"), ..at_tenant }, Err(Reason::PersonalGuestNotAllowed)),
+        (Evidence { acct: Acct::Guest, home_tenant: Some(TenantId::CONSUMERS), ..at_tenant }, Err(Reason::PersonalGuestNotAllowed)),
+        (Evidence { acct: Acct::Guest, identity_provider: Some(&other), ..at_tenant }, Ok(())),
+        (Evidence { acct: Acct::Guest, home_tenant: Some(tenant(OTHER)), ..at_tenant }, Ok(())),
+        (Evidence { acct: Acct::Member, ..at_tenant }, Ok(())),
+    ] {
+        assert_eq!(judge(evidence), verdict, "{evidence:?}");
     }
 }
 

@@ -32,6 +32,11 @@ pub(super) fn is_owned(name: &str) -> bool {
             .any(|ours| name.as_bytes().get(..ours.len()).is_some_and(|start| octets_fold_alike(start, ours.as_bytes())))
 }
 
+/// Whether a name has one spelling only, letter case aside: no `_`, `.` or other character that folds to a hyphen.
+pub(super) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+}
+
 /// Whether two names fold to the same.
 pub(super) fn fold_alike(one: &str, other: &str) -> bool {
     octets_fold_alike(one.as_bytes(), other.as_bytes())

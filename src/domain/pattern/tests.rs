@@ -145,6 +145,50 @@ fn parameters_cannot_lead_past_a_route() {
     assert_eq!(found("/files;x").as_deref(), Err(&NoMatch::Ambiguous));
 }
 
+#[test]
+fn percent_encoded_parameters_do_not_either() {
+    assert_eq!(found("/admin%3Bx/y").as_deref(), Err(&NoMatch::Ambiguous));
+    assert_eq!(found("/files%3bx").as_deref(), Err(&NoMatch::Ambiguous));
+    assert_eq!(found("/open/a%3Bx").as_deref(), Ok("open"));
+}
+
+#[test]
+fn letter_case_cannot_lead_past_a_route_that_guards() {
+    let guarded = |name, path| Route {
+        access: Access::Required(crate::domain::route::Requirements {
+            kinds: crate::domain::route::AccountKinds::ANY,
+            authorities: Vec::new(),
+            tenants: Vec::new(),
+            guests: crate::domain::route::Guests::Deny,
+            groups: Vec::new(),
+            roles: Vec::new(),
+        }),
+        ..route(name, path)
+    };
+    let table = RouteTable::new(vec![
+        route("open", "/public/**"),
+        guarded("work", "/work/**"),
+        guarded("mixed", "/Api/v1"),
+        guarded("plain", "/api/v1"),
+        route("rest", "/**"),
+    ]);
+    for (path, expected) in [
+        ("/work/x", Ok("work")),
+        ("/WORK/x", Err(NoMatch::Ambiguous)),
+        ("/%57ork", Err(NoMatch::Ambiguous)),
+        ("/Work;a/x", Err(NoMatch::Ambiguous)),
+        ("/Public/x", Ok("rest")),
+        ("/Api/v1", Ok("mixed")),
+        ("/api/v1", Ok("plain")),
+        ("/API/v1", Err(NoMatch::Ambiguous)),
+        ("/workshop", Ok("rest")),
+        ("/x/WORK", Ok("rest")),
+    ] {
+        let target = Target::parse("app.example", path).expect("a target");
+        assert_eq!(table.find(&target, &Method::GET).map(|route| route.name.as_str()), expected, "{path}");
+    }
+}
+
 fn some_pattern() -> impl Strategy<Value = PathPattern> {
     let segments = prop::collection::vec(prop_oneof![3 => "[ab]", 2 => Just("*".to_owned())], 0..4);
     (segments, any::<bool>()).prop_map(|(mut segments, open)| {

@@ -94,15 +94,21 @@ fn write_octet(normal: &mut String, octet: u8) -> Result<(), BadTarget> {
 fn check_segments(path: &str) -> Result<(), BadTarget> {
     let mut segments = path[1..].split('/').peekable();
     while let Some(segment) = segments.next() {
-        let name = segment.split_once(';').map_or(segment, |(name, _)| name);
+        let name = without_parameters(segment);
         if name.is_empty() && segments.peek().is_some() {
             return Err(BadTarget::EmptySegment);
         }
-        if matches!(name.split_once("%3B").map_or(name, |(name, _)| name), "." | "..") {
+        if matches!(name, "." | "..") {
             return Err(BadTarget::DotSegment);
         }
     }
     Ok(())
+}
+
+/// A segment of a normal path up to its first semicolon, plain or percent-encoded.
+pub(super) fn without_parameters(segment: &str) -> &str {
+    let plain = segment.split_once(';').map_or(segment, |(name, _)| name);
+    plain.split_once("%3B").map_or(plain, |(name, _)| name)
 }
 
 /// A percent sign in a name is fine; what would read as another path if it were decoded once more is not. That takes

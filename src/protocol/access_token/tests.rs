@@ -62,6 +62,8 @@ fn every_check_of_a_bearer_token_has_tokens_that_fail_it() {
         (json!({ "iss": null }), Some(TokenDefect::Missing("iss"))),
         (json!({ "iss": 7 }), Some(TokenDefect::Claims)),
         (json!({ "iss": [issuer(TENANT)] }), Some(TokenDefect::Claims)),
+        (json!({ "iss": { "0": issuer(TENANT) } }), Some(TokenDefect::Claims)),
+        (json!({ "aud": 7 }), Some(TokenDefect::Claims)),
         (json!({ "iss": issuer(CONSUMERS), "tid": CONSUMERS }), Some(TokenDefect::Issuer(IssuerMismatch::Kind))),
         (json!({ "iss": "https://op.example" }), Some(TokenDefect::Issuer(IssuerMismatch::Issuer))),
         (json!({ "sub": null }), Some(TokenDefect::Missing("sub"))),
@@ -125,6 +127,30 @@ fn the_type_header_of_access_tokens_is_known() {
         let header = patched(json!({ "alg": "ES256", "kid": "ec-1" }), &json!({ "typ": kind })).to_string();
         assert_eq!(judge_raw(&P256.sign("ES256", &header, &claims().to_string()), &keys).err(), defect, "{kind}");
     }
+}
+
+#[test]
+fn the_header_of_an_access_token_is_judged_like_any_other() {
+    let keys = key_set(&[P256.jwk()]);
+    let two = key_set(&[P256.jwk(), P256.jwk_with(&json!({ "kid": "ec-2" }))]);
+    for (members, keys, defect) in [
+        (json!({}), &keys, None),
+        (json!({ "jwk": {}, "jku": "https://evil.example/keys", "x5u": "https://evil.example/x5u" }), &keys, None),
+        (json!({ "alg": "none" }), &keys, Some(TokenDefect::Algorithm)),
+        (json!({ "alg": "HS256" }), &keys, Some(TokenDefect::Algorithm)),
+        (json!({ "alg": "RS256" }), &keys, Some(TokenDefect::KeyAlgorithm)),
+        (json!({ "crit": ["exp"] }), &keys, Some(TokenDefect::UnsupportedHeader)),
+        (json!({ "cty": "JWT" }), &keys, Some(TokenDefect::UnsupportedHeader)),
+        (json!({ "kid": "ec-3" }), &keys, Some(TokenDefect::UnknownKey)),
+        (json!({ "kid": null }), &keys, None),
+        (json!({ "kid": null }), &two, Some(TokenDefect::AmbiguousKey)),
+    ] {
+        let header = patched(json!({ "alg": "ES256", "kid": "ec-1" }), &members).to_string();
+        assert_eq!(judge_raw(&P256.sign("ES256", &header, &claims().to_string()), keys).err(), defect, "{members}");
+    }
+    let twice = claims().to_string().replacen('{', r#"{"roles":["Admin"],"#, 1);
+    let token = P256.sign("ES256", r#"{"alg":"ES256","kid":"ec-1"}"#, &twice);
+    assert_eq!(judge_raw(&token, &keys).err(), Some(TokenDefect::Claims), "the last of two does not win");
 }
 
 #[test]

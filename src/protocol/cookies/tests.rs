@@ -129,6 +129,25 @@ fn ours_are_taken_out_and_the_others_stay_byte_for_byte() {
 }
 
 #[test]
+fn a_cookie_without_a_name_is_told_by_its_value() {
+    for (set_cookie, own) in [
+        ("__Host-homerealm-s-work=1.x; Path=/; Secure", true),
+        ("homerealm-s-work=1.x", true),
+        ("=homerealm-s-work=1.x; Path=/", true),
+        (" = __Host-homerealm-s-work=1.x", true),
+        ("==homerealm-r", true),
+        ("\thomerealm-r=1", true),
+        ("=a=homerealm-r", false),
+        ("a=homerealm-r=1", false),
+        ("session=1; homerealm-r=2", false),
+        ("=", false),
+        ("", false),
+    ] {
+        assert_eq!(is_own(set_cookie.as_bytes()), own, "{set_cookie:?}");
+    }
+}
+
+#[test]
 fn a_request_without_cookies_stays_as_it_is() {
     let mut headers = HeaderMap::new();
     strip_own(&mut headers);

@@ -42,6 +42,9 @@ fn claims() -> Value {
     })
 }
 
+/// The code of the example of OpenID Connect Core §A.4.
+const CODE: &str = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+
 /// An authority and its keys.
 struct Bench {
     kind: AccountKind,
@@ -95,6 +98,7 @@ impl Bench {
             client_id: CLIENT,
             nonce: &Secret::new(NONCE.into()),
             access_token: self.access_token.as_ref(),
+            code: &Secret::new(CODE.into()),
             home_tenant: self.home_tenant,
         };
         judge(&Secret::new(raw.into()), &expected, &self.keys, Timestamp::from_unix_seconds(NOW))
@@ -211,6 +215,28 @@ fn an_access_token_hash_is_that_of_the_access_token() {
     bench.check(&json!({ "at_hash": 7 }), Some(TokenDefect::Claims));
     bench.access_token = Some(Secret::new("another".into()));
     bench.check(&told, Some(TokenDefect::AccessTokenHash));
+}
+
+#[test]
+fn a_code_hash_is_that_of_the_code() {
+    let bench = Bench::organizations();
+    for (members, defect) in [
+        (json!({}), None),
+        (json!({ "c_hash": "LDktKdoQak3Pk0cnXxCltA" }), None),
+        (json!({ "c_hash": "LDktKdoQak3Pk0cnXxCltB" }), Some(TokenDefect::CodeHash)),
+        (json!({ "c_hash": "" }), Some(TokenDefect::CodeHash)),
+        (json!({ "c_hash": 7 }), Some(TokenDefect::Claims)),
+    ] {
+        bench.check(&members, defect);
+    }
+}
+
+#[test]
+fn when_somebody_proved_who_they_are_is_not_asked_and_so_not_judged() {
+    // Without `max_age` in the request (it cannot be configured) a provider may build on a session as old as it likes.
+    for auth_time in [json!(NOW), json!(NOW - 10 * 366 * 24 * 60 * 60), json!(0), json!("long ago")] {
+        Bench::organizations().check(&json!({ "auth_time": auth_time }), None);
+    }
 }
 
 #[test]

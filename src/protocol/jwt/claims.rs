@@ -22,6 +22,7 @@ pub(in crate::protocol) struct Claims {
     pub(in crate::protocol) iat: Option<NumericDate>,
     pub(in crate::protocol) nonce: Option<String>,
     pub(in crate::protocol) at_hash: Option<String>,
+    pub(in crate::protocol) c_hash: Option<String>,
     pub(in crate::protocol) tid: Option<String>,
     pub(in crate::protocol) oid: Option<String>,
     // Present with `null` is not the same as absent: it is there and cannot be read.
@@ -30,7 +31,6 @@ pub(in crate::protocol) struct Claims {
     #[serde(default, deserialize_with = "present")]
     pub(in crate::protocol) acct: Option<Value>,
     pub(in crate::protocol) appid: Option<Value>,
-    pub(in crate::protocol) c_hash: Option<Value>,
     pub(in crate::protocol) client_id: Option<Value>,
     pub(in crate::protocol) email: Option<Value>,
     pub(in crate::protocol) email_verified: Option<Value>,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{RedeemError, TokenResponse};
+use super::{Dialect, RedeemError, TokenResponse};
 use crate::domain::account::TenantId;
 use crate::domain::guid::Guid;
 use crate::protocol::json::{self, Bounds};
@@ -18,7 +18,7 @@ pub const MAX_BYTES: usize = 256 * 1024;
 
 const BOUNDS: Bounds = Bounds { bytes: MAX_BYTES, depth: 16 };
 
-const CLIENT_INFO: Bounds = Bounds { bytes: 1024, depth: 2 };
+const CLIENT_INFO: Bounds = Bounds { bytes: 8 * 1024, depth: 4 };
 
 /// The longest error code that is repeated, in bytes.
 const LONGEST_CODE: usize = 64;
@@ -27,7 +27,7 @@ const LONGEST_CODE: usize = 64;
 ///
 /// # Errors
 /// [`RedeemError`]: what the provider said, or that it said nothing readable.
-pub fn read(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<TokenResponse, RedeemError> {
+pub fn read(status: u16, content_type: Option<&str>, body: &[u8], dialect: Dialect) -> Result<TokenResponse, RedeemError> {
     let refusal = |what: String| if is_passing(status) { RedeemError::Unavailable(what) } else { RedeemError::Provider(what) };
     if !is_json(content_type) {
         return Err(refusal(format!("status {status}, not JSON")));
@@ -39,7 +39,7 @@ pub fn read(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<Toke
     if status != 200 {
         return Err(refusal(format!("status {status} without an error code")));
     }
-    tokens(answer)
+    tokens(answer, dialect)
 }
 
 #[derive(Deserialize)]
@@ -54,7 +54,7 @@ struct Answer {
     correlation_id: Option<Value>,
 }
 
-fn tokens(answer: Answer) -> Result<TokenResponse, RedeemError> {
+fn tokens(answer: Answer, dialect: Dialect) -> Result<TokenResponse, RedeemError> {
     // Token types are compared without case (RFC 6749 §5.1).
     if !answer.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(RedeemError::Provider("`token_type` is missing or not Bearer".into()));
@@ -63,19 +63,27 @@ fn tokens(answer: Answer) -> Result<TokenResponse, RedeemError> {
     Ok(TokenResponse {
         id_token: Secret::new(id_token),
         access_token: answer.access_token.map(Secret::new),
-        home_tenant: answer.client_info.as_ref().and_then(Value::as_str).and_then(home_tenant),
+        home_tenant: match dialect {
+            Dialect::Microsoft => answer.client_info.as_ref().map(home_tenant).transpose()?,
+            // Not asked for, and so not what it is called.
+            Dialect::Standard => None,
+        },
     })
 }
 
-/// A hint that cannot be read is no hint; the ID token does not depend on it.
-fn home_tenant(client_info: &str) -> Option<TenantId> {
+/// What cannot be read is not the same as nothing: a missing home lets somebody count as a member where the token says
+/// no more, and the one that is hidden here could be a personal account's.
+fn home_tenant(client_info: &Value) -> Result<TenantId, RedeemError> {
     #[derive(Deserialize)]
     struct ClientInfo {
         utid: String,
     }
-    let decoded = URL_SAFE_NO_PAD.decode(client_info.trim_end_matches('=')).ok()?;
-    let info: ClientInfo = json::read_object(&decoded, CLIENT_INFO).ok()?;
-    TenantId::parse(&info.utid).ok()
+    let read = || {
+        let decoded = URL_SAFE_NO_PAD.decode(client_info.as_str()?.trim_end_matches('=')).ok()?;
+        let info: ClientInfo = json::read_object(&decoded, CLIENT_INFO).ok()?;
+        TenantId::parse(&info.utid).ok()
+    };
+    read().ok_or_else(|| RedeemError::Provider("`client_info` cannot be read".into()))
 }
 
 fn fault(error: &str, status: u16, answer: &Answer) -> RedeemError {

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, ready};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::guarded::{GuardedStream, refusal};
 use super::head_guard::MAX_HEAD;
@@ -64,14 +65,20 @@ impl Housing {
         self.roll.emptied().await;
     }
 
-    /// Serves one connection.
-    pub(super) fn drive<S, F>(&self, stream: TcpStream, info: ConnectionInfo, service: Rc<S>) -> impl Future<Output = ()> + use<S, F>
+    /// Serves one connection. `place` is given back when the stream is closed, also by whoever it is upgraded to.
+    pub(super) fn drive<S, F>(
+        &self,
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        info: ConnectionInfo,
+        service: Rc<S>,
+    ) -> impl Future<Output = ()> + use<S, F>
     where
         S: Fn(Request<Incoming>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
         let (seat, vitals) = self.roll.seat();
-        let guarded = GuardedStream::new(stream, Arc::clone(&vitals), Arc::clone(&self.on_violation));
+        let guarded = GuardedStream::new(stream, Arc::clone(&vitals), Arc::clone(&self.on_violation), place);
         let answering = Arc::clone(&vitals);
         let answer = hyper::service::service_fn(move |request| answer(request, info, &*service, &answering));
         let connection = self.http.serve_connection(TokioIo::new(guarded), answer).with_upgrades();
@@ -109,7 +116,8 @@ where
     F: Future<Output = Response<Body>>,
 {
     let in_flight = InFlight::begin(vitals);
-    let wants_upgrade = request.headers().contains_key(header::UPGRADE);
+    // As the guard sees it: an older client cannot ask.
+    let wants_upgrade = request.version() == Version::HTTP_11 && request.headers().contains_key(header::UPGRADE);
     let answer = match refusal(request.method(), request.uri()) {
         Some(status) => Either::Left(ready(refused(status))),
         None => Either::Right(service(request, info)),

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::OnViolation;
 use super::head_guard::{HeadGuard, Part};
@@ -38,6 +39,9 @@ pub(super) struct GuardedStream<T> {
     lingered: usize,
     vitals: Arc<Vitals>,
     on_violation: OnViolation,
+    /// Its place among the connections of the worker. Here, because the stream outlives the HTTP connection when that
+    /// becomes a WebSocket.
+    _place: OwnedSemaphorePermit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +64,9 @@ pub(super) fn refusal(method: &http::Method, uri: &http::Uri) -> Option<StatusCo
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
-    pub(super) fn new(stream: T, vitals: Arc<Vitals>, on_violation: OnViolation) -> Self {
-        Self { stream, guard: HeadGuard::default(), held: BytesMut::new(), ready: 0, flow: Flow::Open, lingered: 0, vitals, on_violation }
+    pub(super) fn new(stream: T, vitals: Arc<Vitals>, on_violation: OnViolation, place: OwnedSemaphorePermit) -> Self {
+        let (guard, held) = (HeadGuard::default(), BytesMut::new());
+        Self { stream, guard, held, ready: 0, flow: Flow::Open, lingered: 0, vitals, on_violation, _place: place }
     }
 
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {

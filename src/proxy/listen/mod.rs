@@ -97,8 +97,7 @@ pub async fn serve_connections<S, F>(
     let beats = tokio::task::spawn_local(housing.clone().beats(limits.beat()));
     loop {
         let accepted = async {
-            // Closed never: the semaphore lives as long as this function.
-            let place = Arc::clone(&places).acquire_owned().await.ok();
+            let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");
             (listener.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
@@ -113,11 +112,7 @@ pub async fn serve_connections<S, F>(
         };
         let Ok(local) = stream.local_addr() else { continue };
         let _ = stream.set_nodelay(true);
-        let driven = housing.drive(stream, ConnectionInfo { peer, local }, Rc::clone(&service));
-        tokio::task::spawn_local(async move {
-            driven.await;
-            drop(place);
-        });
+        tokio::task::spawn_local(housing.drive(stream, place, ConnectionInfo { peer, local }, Rc::clone(&service)));
     }
     drop(listener);
     housing.close();

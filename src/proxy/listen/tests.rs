@@ -53,11 +53,29 @@ impl Drop for Running {
     }
 }
 
-/// Echoes path and body; `/ignore` answers without looking at the body.
-async fn app(request: Request<Incoming>, _: ConnectionInfo) -> Response<Body> {
+/// Echoes path and body; `/ignore` answers without looking at the body, `/hold` never, `/switch` becomes an echo of bytes.
+async fn app(mut request: Request<Incoming>, _: ConnectionInfo) -> Response<Body> {
     let path = request.uri().path().to_owned();
     if path == "/ignore" {
         return Response::new(Body::from("ignored"));
+    }
+    if path == "/hold" {
+        return std::future::pending().await;
+    }
+    if path == "/switch" {
+        let upgraded = hyper::upgrade::on(&mut request);
+        tokio::task::spawn_local(async move {
+            let mut client = hyper_util::rt::TokioIo::new(upgraded.await.expect("an upgrade"));
+            let mut byte = [0];
+            while tokio::io::AsyncReadExt::read_exact(&mut client, &mut byte).await.is_ok() {
+                tokio::io::AsyncWriteExt::write_all(&mut client, &byte).await.expect("a client");
+            }
+        });
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("upgrade"));
+        response.headers_mut().insert(http::header::UPGRADE, http::HeaderValue::from_static("echo"));
+        return response;
     }
     let body = request.into_body().collect().await.map(|body| body.to_bytes().len());
     let text = match body {
@@ -203,6 +221,43 @@ fn more_connections_than_allowed_wait_for_their_turn() {
     second.set_nonblocking(false).expect("a socket");
     drop(first);
     assert!(answer(&mut second).ends_with("/ok:0"));
+}
+
+const SWITCH: &[u8] = b"GET /switch HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+
+#[test]
+fn a_connection_that_switched_protocols_keeps_its_place() {
+    let server = Running::start(1, &Limits { connections: 1, ..Limits::default() });
+    let mut first = server.connect();
+    first.write_all(SWITCH).expect("a connection");
+    assert!(answer(&mut first).starts_with("http/1.1 101 "));
+    let mut second = server.connect();
+    second.write_all(GET).expect("room in the kernel");
+    // Each echo is one more round of the only worker, in which it could have taken the second connection.
+    for byte in 0..50 {
+        let mut echoed = [0];
+        first.write_all(&[byte]).expect("a tunnel");
+        first.read_exact(&mut echoed).expect("a tunnel");
+        assert_eq!(echoed, [byte]);
+    }
+    second.set_nonblocking(true).expect("a socket");
+    assert_eq!(second.read(&mut [0]).map_err(|error| error.kind()), Err(std::io::ErrorKind::WouldBlock));
+    second.set_nonblocking(false).expect("a socket");
+    drop(first);
+    assert!(answer(&mut second).ends_with("/ok:0"));
+}
+
+#[test]
+fn an_upgrade_that_cannot_be_meant_does_not_release_the_bytes_behind_the_next_one() {
+    let server = Running::start(1, &Limits::default());
+    let mut stream = server.connect();
+    // An HTTP/1.0 client cannot upgrade (RFC 9110 §7.8): the answer to it is no answer to the request behind it.
+    let old = b"GET /ok HTTP/1.0\r\nHost: a.example\r\nConnection: keep-alive\r\nUpgrade: echo\r\n\r\n";
+    let held = b"GET /hold HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    stream.write_all(&[old.as_slice(), held].concat()).expect("a connection");
+    assert!(answer(&mut stream).ends_with("/ok:0"));
+    assert_eq!(say(stream, GET), "", "the connection ends");
+    assert_eq!(server.violations(), [Violation::BytesBeforeUpgrade]);
 }
 
 #[test]

@@ -25,12 +25,13 @@ fn membership_and_home_come_from_acct_idp_and_the_home_tenant() {
         (json!({}), Membership::Member, Home::ThisTenant),
         (json!({ "idp": home_idp }), Membership::Member, Home::ThisTenant),
         (json!({ "acct": 0 }), Membership::Member, Home::ThisTenant),
+        (json!({ "acct": 1 }), Membership::Guest, Home::Unknown),
         (json!({ "acct": "0", "idp": other_idp }), Membership::Member, Home::OtherTenant),
         (json!({ "acct": 1, "idp": other_idp }), Membership::Guest, Home::OtherTenant),
         (json!({ "acct": "1", "idp": "live.com" }), Membership::Guest, Home::Personal),
-        (json!({ "acct": 2 }), Membership::Unknown, Home::ThisTenant),
-        (json!({ "acct": true }), Membership::Unknown, Home::ThisTenant),
-        (json!({ "acct": [0] }), Membership::Unknown, Home::ThisTenant),
+        (json!({ "acct": 2 }), Membership::Unknown, Home::Unknown),
+        (json!({ "acct": true }), Membership::Unknown, Home::Unknown),
+        (json!({ "acct": [0] }), Membership::Unknown, Home::Unknown),
         (json!({ "idp": "live.com" }), Membership::Unknown, Home::Personal),
         (json!({ "idp": "mail" }), Membership::Unknown, Home::EmailCode),
         (json!({ "idp": 7 }), Membership::Unknown, Home::Unknown),
@@ -50,7 +51,7 @@ fn membership_and_home_come_from_acct_idp_and_the_home_tenant() {
 #[test]
 fn a_null_is_there_and_says_nothing_in_anybodys_favour() {
     let claims = claims().to_string();
-    for (member, membership, home) in [("acct", Membership::Unknown, Home::ThisTenant), ("idp", Membership::Unknown, Home::Unknown)] {
+    for (member, membership, home) in [("acct", Membership::Unknown, Home::Unknown), ("idp", Membership::Unknown, Home::Unknown)] {
         let with_null = claims.replacen('{', &format!(r#"{{"{member}":null,"#), 1);
         let token = P256.sign("ES256", r#"{"alg":"ES256","kid":"ec-1"}"#, &with_null);
         let who = Bench::tenant().judge(&token).expect("a good token").principal;

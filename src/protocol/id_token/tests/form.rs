@@ -184,7 +184,7 @@ fn claims_that_occur_twice_or_are_no_object_are_refused() {
     let good = claims().to_string();
     let signed = |claims: &str| Bench::organizations().judge(&P256.sign("ES256", &header(&json!({})), claims)).err();
     assert_eq!(signed(&good), None);
-    for name in ["iss", "sub", "aud", "azp", "exp", "nbf", "iat", "nonce", "at_hash", "tid", "oid"] {
+    for name in ["iss", "sub", "aud", "azp", "exp", "nbf", "iat", "nonce", "at_hash", "c_hash", "tid", "oid"] {
         let value = claims().get(name).cloned().unwrap_or_else(|| json!("x"));
         let twice = good.replacen('{', &format!(r#"{{"{name}":{value},"{name}":{value},"#), 1);
         assert_eq!(signed(&twice), Some(TokenDefect::Claims), "{name}");

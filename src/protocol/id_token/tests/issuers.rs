@@ -54,6 +54,7 @@ fn the_template_is_filled_with_the_tokens_own_tenant_and_nothing_else() {
         (json!({ "iss": null }), Some(TokenDefect::Missing("iss"))),
         (json!({ "iss": 7 }), Some(TokenDefect::Claims)),
         (json!({ "iss": [microsoft_issuer(TENANT)] }), Some(TokenDefect::Claims)),
+        (json!({ "iss": { "0": microsoft_issuer(TENANT) } }), Some(TokenDefect::Claims)),
         (json!({ "tid": null }), Some(TokenDefect::Issuer(IssuerMismatch::Tenant))),
         (json!({ "tid": "" }), Some(TokenDefect::Tenant)),
         (json!({ "tid": "contoso.com" }), Some(TokenDefect::Tenant)),

@@ -113,7 +113,7 @@ fn connection_options_without_end_are_refused() {
 }
 
 /// Fields with which a stranger speaks for somebody else. None of them reaches the upstream as sent.
-const FORGED: [&str; 27] = [
+const FORGED: [&str; 31] = [
     "X-Forwarded-User",
     "x-forwarded-user",
     "X_Forwarded_User",
@@ -141,6 +141,10 @@ const FORGED: [&str; 27] = [
     "X-HTTP-Method-Override",
     "Proxy",
     "X-Request-Id",
+    "X!Forwarded!For",
+    "X~Forwarded~Proto",
+    "X|Rewrite|URL",
+    "X*HTTP*Method*Override",
 ];
 
 #[test]
@@ -271,4 +275,20 @@ fn only_our_own_origins_may_open_websockets() {
     ] {
         assert!(!with(foreign), "{foreign:?}");
     }
+}
+
+#[test]
+fn what_somebody_was_let_in_for_is_in_no_shared_cache_by_accident() {
+    run(async {
+        for (who, raw, expected) in [
+            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &["private"][..]),
+            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: max-age=60\r\n\r\n", &["max-age=60"]),
+            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nExpires: 0\r\n\r\n", &[]),
+            (None, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &[]),
+        ] {
+            let (upstream, _) = answering(raw).await;
+            let proxy = Proxy::start(upstream, Settings { who, ..Settings::default() }).await;
+            assert_eq!(field(&proxy.say(get("")).await, "cache-control"), expected, "{raw:?}");
+        }
+    });
 }
