@@ -100,6 +100,15 @@ impl PathPattern {
         self.matches_by(path, |octet, wanted| octet == wanted)
     }
 
+    /// Whether a literal segment has a capital letter (ASCII only).
+    #[must_use]
+    pub fn has_upper_case(&self) -> bool {
+        self.segments.iter().any(|segment| match segment {
+            Segment::Any => false,
+            Segment::Literal(wanted) => wanted.iter().any(u8::is_ascii_uppercase),
+        })
+    }
+
     /// Whether a normalised path matches an upstream's reading that knows no letter case (ASCII only).
     #[must_use]
     pub fn matches_in_any_case(&self, path: &str) -> bool {

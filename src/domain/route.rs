@@ -373,10 +373,14 @@ impl RouteTable {
     /// Whether an earlier route that asks who somebody is has the path in other letter case. An upstream on IIS or
     /// Windows would serve that route's pages under it. Patterns that differ in nothing but case are meant to differ.
     fn is_guarded_in_another_case(&self, found: usize, path: &str, target: &Target, method: &Method) -> bool {
+        // The usual path and the usual patterns are in lower case: then there is no other case to look at.
+        let is_mixed = path.bytes().any(|octet| octet.is_ascii_uppercase());
         let found_pattern = self.0[found].matcher.path.as_ref();
         self.0[..found].iter().filter(|route| !matches!(route.access, Access::Public)).any(|route| {
             route.matcher.path.as_ref().is_some_and(|pattern| {
-                pattern.matches_in_any_case(path) && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
+                (is_mixed || pattern.has_upper_case())
+                    && pattern.matches_in_any_case(path)
+                    && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
             }) && route.matcher.matches_rest(target, method)
         })
     }
