@@ -78,6 +78,7 @@ impl HttpProvider {
 }
 
 /// Up to a tenth shorter, so that many processes do not ask at the same moment.
+#[expect(clippy::disallowed_methods, reason = "spread over time guards nothing: no reason to hand the port for secrets through")]
 fn jittered(pause: Duration) -> Duration {
     let mut chance = [0_u8; 1];
     // Without chance all wait the full time: less spread, nothing worse.

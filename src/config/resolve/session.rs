@@ -75,6 +75,7 @@ fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Opt
     keys.into_iter().collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the configuration is read before there is anything that ports are made of")]
 fn random_key(around: &Surroundings<'_>) -> Option<Key> {
     let mut key = [0; 32];
     if aws_lc_rs::rand::fill(&mut key).is_err() {

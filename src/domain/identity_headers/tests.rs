@@ -247,7 +247,8 @@ fn owned_names_are_owned_in_every_spelling() {
 fn strip_removes_what_is_forged_and_nothing_else() {
     let further = [(HeaderName::from_static("x-app-user"), template("{oid}"))];
     let kept = ["accept", "x-forwarded-for", "x-request-id", "x-app-users", "cookie", "x-account"];
-    let gone = ["x-app-user",
+    let gone = [
+        "x-app-user",
         "x!app~user",
         "x-forwarded-user",
         "x_forwarded_for",
