@@ -68,6 +68,8 @@ struct Shared {
     flight: SingleFlight,
     /// When keys were last read because a token asked for it, whether that succeeded or not.
     forced: Mutex<Option<Instant>>,
+    /// When the last attempt failed, and why; `None` after one that did not.
+    failed: Mutex<Option<(Instant, ProviderUnavailable)>>,
 }
 
 /// What an attempt is to read.
@@ -95,8 +97,18 @@ impl HttpProvider {
             keys: ArcSwapOption::empty(),
             flight: SingleFlight::default(),
             forced: Mutex::default(),
+            failed: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// An attempt because somebody needs what was never read. Nobody has to sign in to ask for one, so a provider that
+    /// refuses at once is not asked again at once: the last failure answers for a moment.
+    async fn demand(&self) -> Result<(), ProviderUnavailable> {
+        match self.shared.recent_failure() {
+            Some(error) => Err(error),
+            None => self.attempt(Wanted::Everything).await,
+        }
     }
 
     /// One attempt, or a share in the one that is under way. It runs in its own task: whoever waits for it may go away
@@ -130,10 +142,18 @@ impl Shared {
         is_due
     }
 
+    fn recent_failure(&self) -> Option<ProviderUnavailable> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().filter(|(at, _)| at.elapsed() < self.rhythm.first_retry).map(|(_, error)| error.clone())
+    }
+
     async fn load_in_time(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
         let patience = self.rhythm.attempt;
         let late = |_| ProviderUnavailable(format!("{}: no answer within {} ms", self.settings.discovery, patience.as_millis()));
-        tokio::time::timeout(patience, self.load(wanted)).await.map_err(late)?
+        let outcome = tokio::time::timeout(patience, self.load(wanted)).await.map_err(late).flatten();
+        let failure = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        outcome
     }
 
     /// Each part takes the place of the last good one only when it has been read and judged.
@@ -179,7 +199,7 @@ impl Provider for HttpProvider {
         if let Some(metadata) = self.shared.metadata.load_full() {
             return Ok(metadata);
         }
-        let outcome = self.attempt(Wanted::Everything).await;
+        let outcome = self.demand().await;
         // The metadata may be there although the keys could not be read.
         self.shared.metadata.load_full().ok_or_else(|| missing(outcome))
     }
@@ -188,7 +208,7 @@ impl Provider for HttpProvider {
         if let Some(keys) = self.shared.keys.load_full() {
             return Ok(keys);
         }
-        let outcome = self.attempt(Wanted::Everything).await;
+        let outcome = self.demand().await;
         self.shared.keys.load_full().ok_or_else(|| missing(outcome))
     }
 
