@@ -68,7 +68,7 @@ struct Shared {
     flight: SingleFlight,
     /// When keys were last read because a token asked for it, whether that succeeded or not.
     forced: Mutex<Option<Instant>>,
-    /// When the last attempt failed, and why; `None` after one that did not.
+    /// When the last attempt that somebody waited for failed, and why; `None` after one that did not.
     failed: Mutex<Option<(Instant, ProviderUnavailable)>>,
 }
 
@@ -103,12 +103,15 @@ impl HttpProvider {
     }
 
     /// An attempt because somebody needs what was never read. Nobody has to sign in to ask for one, so a provider that
-    /// refuses at once is not asked again at once: the last failure answers for a moment.
+    /// refuses at once is not asked again at once: the failure of the last such attempt answers for a moment.
     async fn demand(&self) -> Result<(), ProviderUnavailable> {
-        match self.shared.recent_failure() {
-            Some(error) => Err(error),
-            None => self.attempt(Wanted::Everything).await,
+        if let Some(error) = self.shared.recent_failure() {
+            return Err(error);
         }
+        let outcome = self.attempt(Wanted::Everything).await;
+        let failure = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        outcome
     }
 
     /// One attempt, or a share in the one that is under way. It runs in its own task: whoever waits for it may go away
@@ -150,10 +153,7 @@ impl Shared {
     async fn load_in_time(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
         let patience = self.rhythm.attempt;
         let late = |_| ProviderUnavailable(format!("{}: no answer within {} ms", self.settings.discovery, patience.as_millis()));
-        let outcome = tokio::time::timeout(patience, self.load(wanted)).await.map_err(late).flatten();
-        let failure = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        outcome
+        tokio::time::timeout(patience, self.load(wanted)).await.map_err(late)?
     }
 
     /// Each part takes the place of the last good one only when it has been read and judged.

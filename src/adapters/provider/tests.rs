@@ -184,7 +184,6 @@ async fn a_provider_that_fails_at_once_is_not_asked_by_everybody_who_comes() {
         assert!(provider.metadata().await.is_err() && provider.keys().await.is_err());
     }
     assert_eq!(authority.asked(), (1, 0));
-    // Once the moment has passed, the next one asks again.
     let provider = authority.provider(Rhythm { first_retry: Duration::ZERO, ..patient() });
     assert!(provider.metadata().await.is_err());
     authority.set(|script| script.metadata = Manner::Json(StatusCode::OK, metadata(&authority.origin)));
