@@ -147,7 +147,7 @@ impl Shared {
 
     fn recent_failure(&self) -> Option<ProviderUnavailable> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.as_ref().filter(|(at, _)| at.elapsed() < self.rhythm.first_retry).map(|(_, error)| error.clone())
+        failed.as_ref().filter(|(at, _)| at.elapsed() < self.rhythm.on_demand).map(|(_, error)| error.clone())
     }
 
     async fn load_in_time(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {

@@ -13,6 +13,8 @@ pub(super) struct Rhythm {
     pub(super) attempt: Duration,
     /// Between fetches that tokens with unknown keys ask for.
     pub(super) cool_down: Duration,
+    /// After a failed attempt that somebody waited for, before the next one that somebody wants.
+    pub(super) on_demand: Duration,
     /// Between refreshes, while all is well.
     pub(super) refresh: Duration,
     /// After the first failure; doubled by each that follows.
@@ -26,6 +28,7 @@ impl Default for Rhythm {
         Self {
             attempt: Duration::from_secs(5),
             cool_down: Duration::from_secs(60),
+            on_demand: Duration::from_millis(100),
             refresh: Duration::from_secs(60 * 60),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_secs(5 * 60),

@@ -179,12 +179,12 @@ async fn who_waits_for_a_failing_attempt_shares_its_outcome() {
 async fn a_provider_that_fails_at_once_is_not_asked_by_everybody_who_comes() {
     let authority = Authority::start().await;
     authority.set(|script| script.metadata = Manner::Html);
-    let provider = authority.provider(Rhythm { first_retry: Duration::from_secs(3600), ..patient() });
+    let provider = authority.provider(Rhythm { on_demand: Duration::from_secs(3600), ..patient() });
     for _ in 0..20 {
         assert!(provider.metadata().await.is_err() && provider.keys().await.is_err());
     }
     assert_eq!(authority.asked(), (1, 0));
-    let provider = authority.provider(Rhythm { first_retry: Duration::ZERO, ..patient() });
+    let provider = authority.provider(Rhythm { on_demand: Duration::ZERO, ..patient() });
     assert!(provider.metadata().await.is_err());
     authority.set(|script| script.metadata = Manner::Json(StatusCode::OK, metadata(&authority.origin)));
     assert!(provider.metadata().await.is_ok());
