@@ -68,6 +68,8 @@ struct Shared {
     flight: SingleFlight,
     /// When keys were last read because a token asked for it, whether that succeeded or not.
     forced: Mutex<Option<Instant>>,
+    /// When the last attempt that somebody waited for failed, and why; `None` after one that did not.
+    failed: Mutex<Option<(Instant, ProviderUnavailable)>>,
 }
 
 /// What an attempt is to read.
@@ -95,8 +97,21 @@ impl HttpProvider {
             keys: ArcSwapOption::empty(),
             flight: SingleFlight::default(),
             forced: Mutex::default(),
+            failed: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// An attempt because somebody needs what was never read. Nobody has to sign in to ask for one, so a provider that
+    /// refuses at once is not asked again at once: the failure of the last such attempt answers for a moment.
+    async fn demand(&self) -> Result<(), ProviderUnavailable> {
+        if let Some(error) = self.shared.recent_failure() {
+            return Err(error);
+        }
+        let outcome = self.attempt(Wanted::Everything).await;
+        let failure = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        outcome
     }
 
     /// One attempt, or a share in the one that is under way. It runs in its own task: whoever waits for it may go away
@@ -128,6 +143,11 @@ impl Shared {
             *forced = Some(Instant::now());
         }
         is_due
+    }
+
+    fn recent_failure(&self) -> Option<ProviderUnavailable> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().filter(|(at, _)| at.elapsed() < self.rhythm.on_demand).map(|(_, error)| error.clone())
     }
 
     async fn load_in_time(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
@@ -179,7 +199,7 @@ impl Provider for HttpProvider {
         if let Some(metadata) = self.shared.metadata.load_full() {
             return Ok(metadata);
         }
-        let outcome = self.attempt(Wanted::Everything).await;
+        let outcome = self.demand().await;
         // The metadata may be there although the keys could not be read.
         self.shared.metadata.load_full().ok_or_else(|| missing(outcome))
     }
@@ -188,7 +208,7 @@ impl Provider for HttpProvider {
         if let Some(keys) = self.shared.keys.load_full() {
             return Ok(keys);
         }
-        let outcome = self.attempt(Wanted::Everything).await;
+        let outcome = self.demand().await;
         self.shared.keys.load_full().ok_or_else(|| missing(outcome))
     }
 

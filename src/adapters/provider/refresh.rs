@@ -13,6 +13,8 @@ pub(super) struct Rhythm {
     pub(super) attempt: Duration,
     /// Between fetches that tokens with unknown keys ask for.
     pub(super) cool_down: Duration,
+    /// After a failed attempt that somebody waited for, before the next one that somebody wants.
+    pub(super) on_demand: Duration,
     /// Between refreshes, while all is well.
     pub(super) refresh: Duration,
     /// After the first failure; doubled by each that follows.
@@ -26,6 +28,7 @@ impl Default for Rhythm {
         Self {
             attempt: Duration::from_secs(5),
             cool_down: Duration::from_secs(60),
+            on_demand: Duration::from_millis(100),
             refresh: Duration::from_secs(60 * 60),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_secs(5 * 60),
@@ -78,7 +81,7 @@ impl HttpProvider {
 }
 
 /// Up to a tenth shorter, so that many processes do not ask at the same moment.
-#[expect(clippy::disallowed_methods, reason = "a little jitter guards nothing: no reason to hand the port for secrets through")]
+#[expect(clippy::disallowed_methods, reason = "spread over time guards nothing: no reason to hand the port for secrets through")]
 fn jittered(pause: Duration) -> Duration {
     let mut chance = [0_u8; 1];
     // Without chance all wait the full time: less spread, nothing worse.

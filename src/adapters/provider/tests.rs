@@ -173,9 +173,22 @@ async fn who_waits_for_a_failing_attempt_shares_its_outcome() {
     let all = join_all((0..50).map(|_| provider.metadata())).await;
     assert!(all.iter().all(Result::is_err));
     assert_eq!(authority.asked(), (1, 0));
-    // The next to come tries again, and the authority is back.
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_at_once_is_not_asked_by_everybody_who_comes() {
+    let authority = Authority::start().await;
+    authority.set(|script| script.metadata = Manner::Html);
+    let provider = authority.provider(Rhythm { on_demand: Duration::from_secs(3600), ..patient() });
+    for _ in 0..20 {
+        assert!(provider.metadata().await.is_err() && provider.keys().await.is_err());
+    }
+    assert_eq!(authority.asked(), (1, 0));
+    let provider = authority.provider(Rhythm { on_demand: Duration::ZERO, ..patient() });
+    assert!(provider.metadata().await.is_err());
     authority.set(|script| script.metadata = Manner::Json(StatusCode::OK, metadata(&authority.origin)));
     assert!(provider.metadata().await.is_ok());
+    assert_eq!(authority.asked(), (3, 1));
 }
 
 #[tokio::test]
