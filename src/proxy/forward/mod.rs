@@ -153,9 +153,9 @@ impl Forwarder {
 
         let (link, answer) = self.ask(&passage, outgoing, progress.as_deref()).await?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(permit, &passage, protocol, client, link, answer);
+            return self.switch(&passage, protocol, client, link, answer);
         }
-        self.answer(permit, &passage, link, answer, progress.as_deref()).await
+        self.answer(&passage, link, answer, progress.as_deref()).await
     }
 
     /// Finds a connection, sends, and sends once more on a new connection if the first one turns out to be stale and
@@ -190,7 +190,6 @@ impl Forwarder {
 
     async fn answer(
         &self,
-        permit: &Permit<'_>,
         passage: &Passage<'_>,
         link: Box<Link>,
         answer: Response<Incoming>,
@@ -202,7 +201,7 @@ impl Forwarder {
         if is_framed_twice {
             head.headers.remove(header::CONTENT_LENGTH);
         }
-        response_head::prepare(&mut head.headers, permit, &passage.cookies)?;
+        response_head::prepare(&mut head.headers, &passage.cookies)?;
         let is_sound = progress.is_none_or(Progress::is_finished) && !is_framed_twice;
         let body = if body.is_end_stream() {
             // A request body that is still on its way ends with its answer, and its connection with it.
@@ -224,7 +223,6 @@ impl Forwarder {
 
     fn switch(
         &self,
-        permit: &Permit<'_>,
         passage: &Passage<'_>,
         protocol: Protocol,
         client: Option<OnUpgrade>,
@@ -236,7 +234,7 @@ impl Forwarder {
         else {
             return Err(ForwardError::UnaskedSwitch);
         };
-        response_head::prepare(&mut headers, permit, &passage.cookies)?;
+        response_head::prepare(&mut headers, &passage.cookies)?;
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
         tokio::task::spawn_local(tunnel::carry(client, link, passage.ends_at, self.shutdown.clone()));

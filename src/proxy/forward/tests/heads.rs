@@ -276,19 +276,3 @@ fn only_our_own_origins_may_open_websockets() {
         assert!(!with(foreign), "{foreign:?}");
     }
 }
-
-#[test]
-fn what_somebody_was_let_in_for_is_in_no_shared_cache_by_accident() {
-    run(async {
-        for (who, raw, expected) in [
-            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &["private"][..]),
-            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: max-age=60\r\n\r\n", &["max-age=60"]),
-            (Some(ada()), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nExpires: 0\r\n\r\n", &[]),
-            (None, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &[]),
-        ] {
-            let (upstream, _) = answering(raw).await;
-            let proxy = Proxy::start(upstream, Settings { who, ..Settings::default() }).await;
-            assert_eq!(field(&proxy.say(get("")).await, "cache-control"), expected, "{raw:?}");
-        }
-    });
-}
