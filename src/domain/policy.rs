@@ -10,6 +10,7 @@ use super::principal::{Groups, Principal};
 use super::reason::Reason;
 use super::route::{Access, BearerRequirements, Guests, Requirements, Route};
 use super::session::Session;
+use super::time::Timestamp;
 
 /// One step of the judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct AccessGrant {
     pub audiences: Vec<String>,
     /// `scp` (or `scope`), split at spaces.
     pub scopes: Vec<String>,
+    /// `exp`: what was opened with the token ends then.
+    pub expires_at: Timestamp,
 }
 
 /// Whom to judge.

@@ -71,11 +71,11 @@ pub fn judge(
     if !audiences.iter().any(|audience| expected.audiences.iter().any(|ours| **ours == **audience)) {
         return Err(TokenDefect::Audience);
     }
-    checks::times(claims, Age::Any, now)?;
+    let expires_at = checks::times(claims, Age::Any, now)?;
     check_purpose(claims)?;
     let names = checks::names(claims, issued.tenant)?;
     let source = Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: None };
-    let grant = AccessGrant { audiences: audiences.to_vec(), scopes: scopes(claims) };
+    let grant = AccessGrant { audiences: audiences.to_vec(), scopes: scopes(claims), expires_at };
     Ok((person::principal(source, issued, names, claims), grant))
 }
 

@@ -68,15 +68,23 @@ pub struct AuthorizationRequest<'a> {
     pub extra: &'a [(String, String)],
 }
 
-/// Parameters that `extra_params` may not have: they carry the protocol's safety, or name other ones (`request`,
-/// RFC 9101 §5).
+/// Parameters that `extra_params` may not have: they carry the protocol's safety (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID
+/// Connect Core §3.1.2.1), name other ones (`request`, RFC 9101 §5), or belong to the token request and not into a
+/// browser's address bar.
 pub const RESERVED: &[&str] = &[
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_info",
+    "client_secret",
+    "code",
     "code_challenge",
     "code_challenge_method",
+    "code_verifier",
+    "grant_type",
     "id_token_hint",
     "login_hint",
+    "max_age",
     "nonce",
     "redirect_uri",
     "request",

@@ -1,6 +1,8 @@
 //! Who asks: the access token or the sessions that a request brings to a route, and what the route decides about them.
 //! There is one way from a request to a decision, for those we forward and those that a proxy in front asks about.
 
+use std::time::Duration;
+
 use http::{HeaderMap, header};
 
 use super::forward::origin_is_ours;
@@ -11,7 +13,8 @@ use crate::domain::policy::{AccessGrant, Decision, Permit, Presented};
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::Route;
-use crate::domain::session::Session;
+use crate::domain::session::{Lifetimes, Session, Standing};
+use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
 use crate::flow::bearer;
 use crate::protocol::cookies::OwnCookies;
@@ -86,6 +89,19 @@ impl Identity {
             (Token::None, [], Past::Ended) => Presented::OnlyEnded,
             (Token::None, [], Past::None) => Presented::Nothing,
             (Token::None, sessions, _) => Presented::Sessions(sessions),
+        }
+    }
+
+    /// How long whoever was let in may stay: what they opened, like a WebSocket, ends with it. `None` if nobody is known.
+    #[must_use]
+    pub(super) fn lasts(&self, permit: &Permit<'_>, lifetimes: Lifetimes, now: Timestamp) -> Option<Duration> {
+        permit.principal()?;
+        if let Token::Good(token) = &self.token {
+            return Some(token.1.expires_at.since(now));
+        }
+        match self.session_of(permit)?.standing(lifetimes, now) {
+            Standing::Live { left } => Some(left),
+            Standing::Ended => Some(Duration::ZERO),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, Response, StatusCode, request};
 use hyper::body::Incoming;
@@ -22,7 +23,6 @@ use crate::domain::interaction::Interaction;
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
 use crate::domain::route::{Forward, Route, Upstream};
-use crate::domain::session::{Session, Standing};
 use crate::protocol::cookies::{self, Dialect, OwnCookies};
 use crate::telemetry::access_log::{Line, Pen};
 
@@ -103,9 +103,9 @@ impl Proxy {
         };
         match identity.decide(route, headers, &self.shared.origins) {
             Decision::Allow(permit, reason) => {
-                let session = identity.session_of(&permit);
-                let renewed = session.map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
-                let mut answer = self.admit(request, route, &permit, reason, session).await;
+                let renewed = identity.session_of(&permit).map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
+                let lasts = identity.lasts(&permit, self.shared.lifetimes, reply.call.now);
+                let mut answer = self.admit(request, route, &permit, reason, lasts).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
                 }
@@ -116,13 +116,13 @@ impl Proxy {
         }
     }
 
-    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, session: Option<&Session>) -> Answer {
+    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, lasts: Option<Duration>) -> Answer {
         let reply = request.reply;
         let verdict = Verdict::allow(reason).on(route).about(permit.principal());
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
-            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, session).await {
+            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, lasts).await {
                 Ok(response) => Answer { response, verdict },
                 Err(told) => told.on(route).into(),
             },
@@ -135,7 +135,7 @@ impl Proxy {
         route: &Route,
         upstream: &Arc<Upstream>,
         permit: &Permit<'_>,
-        session: Option<&Session>,
+        lasts: Option<Duration>,
     ) -> Result<Response<Body>, Told> {
         let Passing { reply, head, body, address } = request;
         let passage = Passage {
@@ -145,7 +145,7 @@ impl Proxy {
             timeouts: route.timeouts,
             max_body: route.max_body,
             websocket: if route.websocket { WebSocket::Allowed } else { WebSocket::Dropped },
-            ends_at: session.map(|session| end_of(reply, session)),
+            ends_at: lasts.map(|lasts| Instant::now() + lasts),
             address,
             peer: reply.visit.peer,
             origin: &reply.visit.origin,
@@ -166,13 +166,6 @@ impl Proxy {
         let status = answer.response.status();
         self.access_log.write(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
         answer.response
-    }
-}
-
-fn end_of(reply: Reply<'_>, session: &Session) -> Instant {
-    match session.standing(reply.shared.lifetimes, reply.call.now) {
-        Standing::Live { left } => Instant::now() + left,
-        Standing::Ended => Instant::now(),
     }
 }
 

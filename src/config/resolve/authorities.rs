@@ -15,7 +15,7 @@ use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::AccountKind;
 use crate::domain::address::Domain;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
-use crate::protocol::authorize::ResponseMode;
+use crate::protocol::authorize::{self, ResponseMode};
 
 /// One authority as far as it could be resolved. What is `None` was reported.
 #[derive(Debug)]
@@ -202,36 +202,10 @@ fn ca_pem(setting: &Setting<String>, around: &Surroundings<'_>) -> Option<Option
     None
 }
 
-/// Parameters that belong to the protocol (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1 and §6), and
-/// those of the token request, which have no place in a browser's address bar.
-const PROTOCOL_PARAMETERS: [&str; 21] = [
-    "client_assertion",
-    "client_assertion_type",
-    "client_id",
-    "client_secret",
-    "code",
-    "code_challenge",
-    "code_challenge_method",
-    "code_verifier",
-    "grant_type",
-    "id_token_hint",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "prompt",
-    "redirect_uri",
-    "request",
-    "request_uri",
-    "response_mode",
-    "response_type",
-    "scope",
-    "state",
-];
-
 fn extra_params(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<(String, String)> {
     let Some(given) = section.extra_params.value() else { return Vec::new() };
     for (name, value) in given {
-        let (code, label) = if PROTOCOL_PARAMETERS.contains(&name.value.as_str()) {
+        let (code, label) = if authorize::is_reserved(&name.value) {
             (Code::ProtocolParameter, "Homerealm sets this one itself, or must not have it")
         } else if name.value.is_empty() || name.value.len() + value.len() > 512 || name.value.contains(char::is_control) {
             (Code::Malformed, "expected a short name and a short value")
@@ -241,7 +215,7 @@ fn extra_params(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<(S
         let title = format!("{} cannot be an extra parameter of the authority `{}`", Shown(&name.value), section.name);
         let mut problem = Problem::new(code, name.key, title).label(label);
         if code == Code::ProtocolParameter {
-            problem = problem.note(format!("not allowed here: {}", PROTOCOL_PARAMETERS.join(", ")));
+            problem = problem.note(format!("not allowed here: {}", authorize::RESERVED.join(", ")));
         }
         around.findings.report(problem);
     }

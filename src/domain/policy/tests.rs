@@ -206,6 +206,7 @@ fn an_access_token_needs_the_audience_every_scope_and_one_role() {
     let grant = |audiences: &[&str], scopes: &[&str]| AccessGrant {
         audiences: audiences.iter().map(ToString::to_string).collect(),
         scopes: scopes.iter().map(ToString::to_string).collect(),
+        expires_at: Timestamp::from_unix_seconds(0),
     };
     let insufficient = Err(Reason::InsufficientScope);
     for (bearer, grant, roles, expected) in [
@@ -244,8 +245,12 @@ fn a_decision_follows_from_what_was_brought() {
     use AccountKind::{Personal, Work};
     let (ada, cy) = (ada(), cy());
     let (none, one, other, both) = ([], [session(&ada)], [session(&cy)], [session(&cy), session(&ada)]);
-    let grant = AccessGrant { audiences: vec!["api://orders".into()], scopes: vec!["read".into(), "list".into()] };
-    let stranger = AccessGrant { audiences: vec![], scopes: vec![] };
+    let grant = AccessGrant {
+        audiences: vec!["api://orders".into()],
+        scopes: vec!["read".into(), "list".into()],
+        expires_at: Timestamp::from_unix_seconds(0),
+    };
+    let stranger = AccessGrant { audiences: vec![], scopes: vec![], expires_at: Timestamp::from_unix_seconds(0) };
     let token = Presented::Token { principal: &ada, grant: &grant };
     let poor_token = Presented::Token { principal: &ada, grant: &stranger };
     let anonymous = ("allow", Reason::Public, None);
@@ -358,7 +363,7 @@ proptest! {
     fn more_bearer_requirements_never_turn_refusal_into_admission(
         scopes in subset(&["a", "b"]), more in subset(&["a", "b"]), granted in subset(&["a", "b"]), roles in subset(&["r1"]), who in some_principal(),
     ) {
-        let grant = AccessGrant { audiences: vec!["api".into()], scopes: granted.iter().map(ToString::to_string).collect() };
+        let grant = AccessGrant { audiences: vec!["api".into()], scopes: granted.iter().map(ToString::to_string).collect(), expires_at: Timestamp::from_unix_seconds(0) };
         let judged = |scopes: Vec<Arc<str>>, roles| {
             let bearer = BearerRequirements { audiences: names(&["api"]), scopes, roles };
             route(Access::Required(anybody()), Some(bearer)).judge(Subject { principal: &who, grant: Some(&grant) }).is_ok()

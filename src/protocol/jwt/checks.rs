@@ -62,8 +62,8 @@ pub(in crate::protocol) enum Age {
     AtMost(Duration),
 }
 
-/// OpenID Connect Core §3.1.3.7 steps 9 and 10; RFC 7519 §4.1.4 to §4.1.6.
-pub(in crate::protocol) fn times(claims: &Claims, age: Age, now: Timestamp) -> Result<(), TokenDefect> {
+/// Yields when the token expires. OpenID Connect Core §3.1.3.7 steps 9 and 10; RFC 7519 §4.1.4 to §4.1.6.
+pub(in crate::protocol) fn times(claims: &Claims, age: Age, now: Timestamp) -> Result<Timestamp, TokenDefect> {
     let moment = |date: NumericDate| Timestamp::from_unix_seconds(date.0);
     let expiry = moment(claims.exp.ok_or(TokenDefect::Missing("exp"))?);
     let issued_at = moment(claims.iat.ok_or(TokenDefect::Missing("iat"))?);
@@ -82,7 +82,7 @@ pub(in crate::protocol) fn times(claims: &Claims, age: Age, now: Timestamp) -> R
     }
     match age {
         Age::AtMost(longest) if now.since(issued_at) > longest + LEEWAY => Err(TokenDefect::IssuedTooLongAgo),
-        Age::AtMost(_) | Age::Any => Ok(()),
+        Age::AtMost(_) | Age::Any => Ok(expiry),
     }
 }
 
