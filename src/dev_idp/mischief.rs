@@ -1,5 +1,5 @@
 //! The "Break it" menu: what can go wrong with a provider, on request. Where each takes effect is told by
-//! [`Mischief::refusal`] (the authorization response), `claims` (the ID token) and `token` (the token endpoint).
+//! `Mischief::refusal` (the authorization response), `claims` (the ID token) and `token` (the token endpoint).
 
 use super::fault::Fault;
 

@@ -133,7 +133,7 @@ enum Whole<'h> {
     OnePart(&'h str),
 }
 
-/// The sealed value put together; `None` unless it is cut exactly as [`write`] cuts.
+/// The sealed value put together; `None` unless it is cut exactly as [`write()`] cuts.
 fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, name: &str, first: &'h str) -> Option<Whole<'h>> {
     // One digit, and bounded before anything is done with it.
     let (count, start) = match first.as_bytes() {

@@ -1,5 +1,5 @@
 //! `{prefix}/check`: a proxy in front asks about a request that it will forward itself (nginx `auth_request`, Caddy
-//! `forward_auth`, Traefik `ForwardAuth`, Envoy's HTTP `ext_authz`). What is asked about is read in [`original`], and
+//! `forward_auth`, Traefik `ForwardAuth`, Envoy's HTTP `ext_authz`). What is asked about is read in [`mod@original`], and
 //! judged exactly as if it had come to us.
 //!
 //! The answer is 200 with the identity headers, 401 or 403: every such proxy knows these three, and nginx no others.
