@@ -26,6 +26,7 @@ pub(crate) fn check(sections: &[RouteSection], names: &[Option<String>], matcher
 }
 
 /// What a route matches that is never reached, beside what the one before it takes.
+#[derive(Clone, Copy)]
 enum Width {
     Narrower,
     /// Moving it would only leave the other one without requests.
