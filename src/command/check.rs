@@ -15,18 +15,29 @@ pub(super) struct Arguments {
 
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     let Some(config) = load(arguments.file.clone()) else { return Verdict::Errors };
-    let routes = config.routes.routes().len();
-    print::line(format_args!("{routes} {}, no errors, {} warnings", if routes == 1 { "route" } else { "routes" }, config.warnings.len()));
+    let (routes, warnings) = (counted(config.routes.routes().len(), "route"), counted(config.warnings.len(), "warning"));
+    print::line(format_args!("{routes}, no errors, {warnings}"));
     print::line("\nRegister these redirect URIs:");
     for (authority, uri) in redirect_uris(&config) {
         print::line(format_args!("  {authority:<12} {uri}"));
     }
+    for origin in config.origins.iter() {
+        print::line(format_args!("  {:<12} {origin}{}/signed-out", "(sign-out)", config.prefix));
+    }
     Verdict::Fine
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Loads a configuration file, or says what is wrong with it.
 pub(super) fn load(file: Option<PathBuf>) -> Option<Config> {
-    let file = file.or_else(|| config::default_files().into_iter().find(|file| file.is_file())).unwrap_or_else(|| "homerealm.toml".into());
+    let Some(file) = file.or_else(|| config::default_files().into_iter().find(|file| file.is_file())) else {
+        let [here, system] = config::default_files();
+        print::complaint(format_args!("homerealm: there is neither {} nor {}; name a file", here.display(), system.display()));
+        return None;
+    };
     match config::load(&file) {
         Ok(config) => {
             config.warnings.iter().for_each(print::complaint);

@@ -100,7 +100,7 @@ fn introduce(ports: Ports) {
     for person in directory::people() {
         let accounts: Vec<_> = person.accounts.iter().map(directory::Account::description).collect();
         let fails = if person.fails_at_provider { " (the provider fails)" } else { "" };
-        print::line(format_args!("    {:<24} {}{fails}", person.sign_in_name, accounts.join(", ")));
+        print::line(format_args!("    {:<24} {}{fails}", person.sign_in_name, accounts.join(" · ")));
     }
     print::line("  below       one line per decision (Ctrl-C ends the demo)");
 }

@@ -19,6 +19,8 @@ pub(crate) struct Reader<'r, 'i> {
     place: String,
     header: Span,
     asked: Vec<&'static str>,
+    /// Those of them that only a later version has.
+    unavailable: Vec<&'static str>,
     findings: &'r Findings,
 }
 
@@ -32,7 +34,7 @@ impl<'r, 'i> Reader<'r, 'i> {
         findings: &'r Findings,
         body: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let mut reader = Self { table, place: place.into(), header, asked: Vec::new(), findings };
+        let mut reader = Self { table, place: place.into(), header, asked: Vec::new(), unavailable: Vec::new(), findings };
         let section = body(&mut reader);
         reader.report_unknown();
         section
@@ -245,6 +247,7 @@ impl<'r, 'i> Reader<'r, 'i> {
 
     /// Reports a key of this version's future, unless its value is what this version does anyway.
     pub(crate) fn unavailable(&mut self, key: &'static str, is_default: fn(&DeValue<'_>) -> bool) {
+        self.unavailable.push(key);
         let Some((key_at, item)) = self.ask(key) else { return };
         if !is_default(item.get_ref()) {
             let title = format!("`{key}` in {} is not available in this version", self.place);
@@ -294,7 +297,7 @@ impl<'r, 'i> Reader<'r, 'i> {
     }
 
     fn unknown_key(&self, name: &str, at: Span, item: Item<'_, '_>) -> Problem {
-        let mut allowed: Vec<_> = self.asked.clone();
+        let mut allowed: Vec<_> = self.asked.iter().copied().filter(|key| !self.unavailable.contains(key)).collect();
         allowed.sort_unstable();
         allowed.dedup();
         let above = super::TOP_LEVEL.contains(&name) && self.place != super::TOP;

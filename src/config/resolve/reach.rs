@@ -17,20 +17,32 @@ pub(crate) fn check(sections: &[RouteSection], names: &[Option<String>], matcher
     let cover = Cover { everything, hosts };
     for (index, later) in matchers.iter().enumerate() {
         let Some(later) = later else { continue };
-        let covers = |earlier: &Option<Matcher>| earlier.as_ref().is_some_and(|earlier| cover.covers(earlier, later));
-        if let Some(by) = matchers[..index].iter().position(covers) {
-            report(&sections[index], names[index].as_deref(), &sections[by], names[by].as_deref(), scope);
+        let earlier = matchers[..index].iter().enumerate().filter_map(|(by, earlier)| Some((by, earlier.as_ref()?)));
+        if let Some((by, earlier)) = earlier.into_iter().find(|(_, earlier)| cover.covers(earlier, later)) {
+            let width = if cover.covers(later, earlier) { Width::Same } else { Width::Narrower };
+            report((&sections[index], names[index].as_deref()), (&sections[by], names[by].as_deref()), width, scope);
         }
     }
 }
 
-fn report(section: &RouteSection, name: Option<&str>, by: &RouteSection, by_name: Option<&str>, scope: &Scope<'_>) {
+/// What a route matches that is never reached, beside what the one before it takes.
+#[derive(Clone, Copy)]
+enum Width {
+    Narrower,
+    /// Moving it would only leave the other one without requests.
+    Same,
+}
+
+fn report((section, name): (&RouteSection, Option<&str>), (by, by_name): (&RouteSection, Option<&str>), width: Width, scope: &Scope<'_>) {
     let (name, by_name) = (name.unwrap_or("?"), by_name.unwrap_or("?"));
     let at = section.matched.given().map_or(section.at, |matched| matched.at);
     let context = by.matched.given().map_or(by.at, |matched| matched.at);
     let problem = Problem::new(Code::Unreachable, at, format!("route \"{name}\" can never be reached"));
-    let problem =
-        problem.label(format!("move this route above \"{by_name}\"")).context(context, format!("route \"{by_name}\" takes all of it"));
+    let way_out = match width {
+        Width::Narrower => format!("move this route above \"{by_name}\""),
+        Width::Same => format!("leave one of the two out, or let this one match less and move it above \"{by_name}\""),
+    };
+    let problem = problem.label(way_out).context(context, format!("route \"{by_name}\" takes all of it"));
     scope.around.findings.report(problem.note("the first route that matches wins, in the order of the file"));
 }
 

@@ -62,7 +62,6 @@ pub(super) async fn page(Extension(asked): Extension<Asked>, headers: HeaderMap)
     }
     let notice = match fields.value("notice") {
         Some("session_expired") => Some(SignInNotice::SessionEnded),
-        Some("signed_out") => Some(SignInNotice::SignedOut),
         Some(_) | None => None,
     };
     purpose.address_page(typed.unwrap_or_default(), None, notice)

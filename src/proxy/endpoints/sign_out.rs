@@ -73,7 +73,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let back = return_to(&asked, &fields);
     let response = match at_authority.as_ref().map(ContinuePage::new) {
         Some(Ok(page)) => page.render(chrome).into_response(),
-        Some(Err(_)) | None => SignedOut { end_session: None, return_to: back.as_ref() }.render(chrome).into_response(),
+        Some(Err(_)) | None => SignedOut { return_to: back.as_ref() }.render(chrome).into_response(),
     };
     let who = ended.first().map(|session| &session.principal);
     Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies)
@@ -81,7 +81,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
 
 /// `GET {prefix}/signed-out`: where authorities send people back to.
 pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
-    let page = SignedOut { end_session: None, return_to: None }.render(asked.shared.chrome(&asked.visit.origin));
+    let page = SignedOut { return_to: None }.render(asked.shared.chrome(&asked.visit.origin));
     Told::new(page.into_response(), Verdict::allow(Reason::Public))
 }
 

@@ -2,8 +2,8 @@
 //! own, so that nothing is shared and nothing is locked on the way of a request. What is answered is the service's
 //! business; what may be asked at all is [`head_guard`]'s.
 //!
-//! HTTP/1.1 over TCP in clear text. The listening sockets share their port (`SO_REUSEPORT`), which lets another process
-//! of the same user listen there as well: good for restarts without a gap, and no stronger than the user is.
+//! HTTP/1.1 over TCP in clear text. The workers' sockets share their port (`SO_REUSEPORT`). An address that is taken when they
+//! start is an error all the same; a process of the same user could join later, which is no more than the user may.
 
 mod connection;
 mod guarded;

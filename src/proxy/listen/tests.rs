@@ -32,9 +32,12 @@ impl Running {
         Self { workers: Some(workers), shutdown, violations }
     }
 
+    fn address(&self) -> SocketAddr {
+        self.workers.as_ref().expect("running").addresses()[0]
+    }
+
     fn connect(&self) -> TcpStream {
-        let address = self.workers.as_ref().expect("running").addresses()[0];
-        let stream = TcpStream::connect(address).expect("a listener");
+        let stream = TcpStream::connect(self.address()).expect("a listener");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
         stream
     }
@@ -206,6 +209,17 @@ fn a_taken_port_is_an_error() {
     let nothing: OnViolation = Arc::new(|_| {});
     let started = Workers::start(2, &[address], &Limits::default(), &nothing, &CancellationToken::new(), |_| app);
     assert!(matches!(started, Err(ListenError::Bind { address: named, .. }) if named == address));
+}
+
+#[test]
+fn a_port_that_other_workers_share_is_taken_as_well() {
+    let first = Running::start(2, &Limits::default());
+    let nothing: OnViolation = Arc::new(|_| {});
+    let second = Workers::start(2, &[first.address()], &Limits::default(), &nothing, &CancellationToken::new(), |_| app);
+    assert!(matches!(second, Err(ListenError::Bind { address, .. }) if address == first.address()));
+    let mut stream = first.connect();
+    stream.write_all(GET).expect("a connection");
+    assert!(answer(&mut stream).ends_with("/ok:0"), "the first goes on");
 }
 
 #[test]

@@ -127,9 +127,12 @@ fn bind_all(count: usize, addresses: &[SocketAddr]) -> Result<(Vec<SocketAddr>, 
     let mut bound = Vec::with_capacity(addresses.len());
     for &address in addresses {
         let failed = |source| ListenError::Bind { address, source };
+        // A second process would take a share of the first one's connections, and could not open its cookies if keys are
+        // made up: a taken address is an error, however many workers share ours.
+        drop(bind(address, Sharing::Nobody).map_err(failed)?);
         let mut real = address;
         for worker in &mut sockets {
-            let listener = bind(real, count).map_err(failed)?;
+            let listener = bind(real, Sharing::Workers).map_err(failed)?;
             real = listener.local_addr().map_err(failed)?;
             worker.push(listener);
         }
@@ -138,12 +141,17 @@ fn bind_all(count: usize, addresses: &[SocketAddr]) -> Result<(Vec<SocketAddr>, 
     Ok((bound, sockets))
 }
 
-fn bind(address: SocketAddr, workers: usize) -> io::Result<TcpListener> {
+/// Whose sockets may listen on the same address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Nobody,
+    Workers,
+}
+
+fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    if workers > 1 {
-        socket.set_reuse_port(true)?;
-    }
+    socket.set_reuse_port(sharing == Sharing::Workers)?;
     // Accepted sockets inherit it.
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))?;
     socket.set_nonblocking(true)?;

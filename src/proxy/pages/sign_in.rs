@@ -45,15 +45,12 @@ pub enum Remember {
 pub enum SignInNotice {
     /// They were signed in, for too long.
     SessionEnded,
-    /// They have just signed out, or were signed out.
-    SignedOut,
 }
 
 impl SignInNotice {
     const fn text(self) -> &'static str {
         match self {
             Self::SessionEnded => "Your session has ended. Sign in again to carry on.",
-            Self::SignedOut => "You were signed out.",
         }
     }
 }

@@ -3,9 +3,9 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::chrome::{Begin, Chrome, is_web_address};
+use super::Page;
+use super::chrome::{Begin, Chrome};
 use super::notice::{Action, Notice, Person, PersonLine, Tone};
-use super::{Page, clipped};
 use crate::domain::authority::AuthorityName;
 use crate::domain::return_to::ReturnTo;
 
@@ -64,8 +64,6 @@ impl ConfirmSignOut<'_> {
 /// "You are signed out."
 #[derive(Clone, Copy)]
 pub struct SignedOut<'a> {
-    /// The provider's own sign-out page, if it has one; anything but an http(s) URL is left out.
-    pub end_session: Option<&'a url::Url>,
     /// Where to go when signing in again.
     pub return_to: Option<&'a ReturnTo>,
 }
@@ -77,17 +75,7 @@ impl SignedOut<'_> {
         let heading = "You are signed out";
         let mut notice = Notice::new(chrome, heading, Tone::Done);
         notice.actions = vec![sign_in_again(chrome, "Sign in again", self.return_to)];
-        match self.end_session.filter(|url| is_web_address(url.as_str())) {
-            None => notice.paragraphs = vec![format!("This browser is no longer signed in to {}.", chrome.app_name)],
-            Some(url) => {
-                let provider = clipped(provider_name(url), 100);
-                notice.paragraphs = vec![
-                    format!("This browser is no longer signed in to {}.", chrome.app_name),
-                    format!("It may still be signed in at {provider}. If others use this computer, sign out there too."),
-                ];
-                notice.actions.push(Action::Link { label: format!("Sign out at {provider} too"), href: url.as_str().to_owned() });
-            }
-        }
+        notice.paragraphs = vec![format!("This browser is no longer signed in to {}.", chrome.app_name)];
         notice.render_with(StatusCode::OK)
     }
 }

@@ -66,7 +66,7 @@ fn all_pages(text: &str) -> Vec<(String, Page)> {
         ("choose kind".to_owned(), choose.render(&chrome)),
         ("continue".to_owned(), ContinuePage::new(&url).expect("https").render(&chrome)),
         ("form not sent".to_owned(), FormNotSent { open_again: &target, reference: REFERENCE }.render(&chrome)),
-        ("signed out".to_owned(), SignedOut { end_session: Some(&url), return_to: Some(&target) }.render(&chrome)),
+        ("signed out".to_owned(), SignedOut { return_to: Some(&target) }.render(&chrome)),
         ("sign out of two".to_owned(), ConfirmSignOut { sessions: &sessions, return_to: Some(&target) }.render(&chrome)),
         ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], return_to: None }.render(&chrome)),
         ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], return_to: None }.render(&chrome)),
