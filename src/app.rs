@@ -19,7 +19,6 @@ use crate::flow::authority::{Authorities, Authority};
 use crate::flow::ports::{Clock, Entropy, TenantLookup};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::consumed::Consumed;
-
 use crate::protocol::seal::KeyRing;
 use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
 use crate::proxy::listen::{Limits, OnViolation, Workers};
@@ -94,7 +93,7 @@ impl App {
                 async move { proxy.serve(request, connection).await }
             }
         };
-        let workers = Workers::start(cores, &listen, &Limits::default(), &count_violations(), &stop, make)?;
+        let workers = Workers::start(cores, &listen, &Limits::default(), &log_violations(), &stop, make)?;
         Ok(Self { workers, access_log, stop })
     }
 
@@ -119,7 +118,7 @@ impl App {
 }
 
 /// Heads that could smuggle a second request, and the like: worth a line, since nothing else tells of them.
-fn count_violations() -> OnViolation {
+fn log_violations() -> OnViolation {
     Arc::new(|violation| tracing::info!(%violation, "A request was refused before it was read: {violation}"))
 }
 

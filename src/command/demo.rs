@@ -1,12 +1,11 @@
 //! `homerealm demo`: everything on this machine, offline, nothing saved.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::dev_idp::{made_up_secret, registration};
+use super::dev_idp::{bind_to, made_up_secret, registration};
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
 use crate::app::App;
@@ -76,13 +75,6 @@ async fn serve(config: Config, ports: Ports, bind: IpAddr, secret: Secret<String
     ended.cancel();
     proxy.stop().await;
     Ok(())
-}
-
-async fn bind_to(address: IpAddr, port: u16) -> std::io::Result<TcpListener> {
-    let address = SocketAddr::new(address, port);
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}. Try --port 9000")))
 }
 
 fn introduce(ports: Ports) {

@@ -53,7 +53,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
 
 async fn serve(arguments: &Arguments, secret: Secret<String>) -> std::io::Result<()> {
     let stop = runtime::asked_to_stop()?;
-    let listener = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), arguments.port)).await?;
+    let listener = bind_to(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.port).await?;
     let address = listener.local_addr()?;
     let origin = format!("http://{}", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()));
     print::line(format_args!("development identity provider at {origin}/"));
@@ -66,6 +66,14 @@ async fn serve(arguments: &Arguments, secret: Secret<String>) -> std::io::Result
     print::line("  redirect URIs  any on this machine. For development only: whoever reaches it can be anybody.");
     let origin = Origin::parse(&origin).map_err(std::io::Error::other)?;
     dev_idp::serve(listener, dev_idp::Settings::new(origin, vec![registration(&arguments.client_id, secret)]), stop).await
+}
+
+/// Binds an address, or says which one is taken.
+pub(super) async fn bind_to(address: IpAddr, port: u16) -> std::io::Result<TcpListener> {
+    let address = SocketAddr::new(address, port);
+    let taken =
+        |error: std::io::Error| std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}. Try another --port"));
+    TcpListener::bind(address).await.map_err(taken)
 }
 
 /// A client secret for this one run.

@@ -5,7 +5,7 @@
 //! `X-Forwarded-Proto` picks between origins that share a host, and `X-Forwarded-For` tells the client. `Forwarded`
 //! (RFC 7239) is not read from anybody: two fields that say the same thing are two that can disagree.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header, request};
@@ -102,10 +102,10 @@ impl Reader {
                 let mut hops = told.flat_map(|value| value.to_str().unwrap_or_default().rsplit(',')).map(str::trim);
                 let mut client = peer;
                 while let Some(hop) = hops.next().filter(|_| self.is_trusted(client)) {
-                    match hop.parse() {
-                        Ok(address) => client = address,
+                    match address_of(hop) {
+                        Some(address) => client = address,
                         // What cannot be read vouches for nobody further to the left.
-                        Err(_) => break,
+                        None => break,
                     }
                 }
                 client
@@ -128,6 +128,11 @@ fn host_asked(head: &request::Parts, peer: Peer) -> Result<&str, Reason> {
         Peer::Stranger => Ok(host),
         Peer::TrustedProxy => Ok(only(&head.headers, FORWARDED_HOST)?.unwrap_or(host)),
     }
+}
+
+/// An address of `X-Forwarded-For`. Some gateways write the port as well.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    hop.parse().ok().or_else(|| hop.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 /// The scheme that a trusted proxy was asked by. Some name WebSockets' own schemes.
@@ -203,6 +208,15 @@ mod tests {
         assert_eq!(visit.client, IpAddr::from([198, 51, 100, 7]), "the rightmost that is none of ours");
         let lied = [("host", "orders.example.com"), ("x-forwarded-for", "1.2.3.4")];
         assert_eq!(read(STRANGER, "/x", &lied).expect("readable").client, STRANGER);
+    }
+
+    #[test]
+    fn a_hop_may_have_a_port() {
+        for (hop, client) in [("198.51.100.7:4711", "198.51.100.7"), ("[2001:db8::7]:4711", "2001:db8::7"), ("2001:db8::7", "2001:db8::7")]
+        {
+            let told = [("host", "orders.example.com"), ("x-forwarded-for", hop)];
+            assert_eq!(read(OURS, "/x", &told).expect("readable").client, client.parse::<IpAddr>().expect("an address"));
+        }
     }
 
     #[test]

@@ -123,12 +123,14 @@ fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &
 fn log(authority: &AuthorityName, why: &Why, reason: Reason) {
     use crate::domain::reason::Fault;
     let reason_code = reason.code();
+    let error = why.provider_error();
+    let (code, aadsts) = (error.and_then(|error| error.error), error.and_then(|error| error.aadsts));
     match reason.fault() {
         Fault::Ours | Fault::Provider => {
-            tracing::warn!(%authority, reason = reason_code, %why, "A sign-in by {authority} failed: {why}");
+            tracing::warn!(%authority, reason = reason_code, error = code, aadsts, "A sign-in by {authority} failed: {why}");
         }
         Fault::Browser | Fault::Nobody | Fault::Person | Fault::Upstream => {
-            tracing::info!(%authority, reason = reason_code, %why, "A sign-in by {authority} ended early: {why}");
+            tracing::info!(%authority, reason = reason_code, error = code, aadsts, "A sign-in by {authority} ended early: {why}");
         }
     }
 }

@@ -54,6 +54,9 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let own = OwnCookies::read(&head.headers, Dialect::of(origin));
     let which = fields.value(SESSION_FIELD).unwrap_or(EVERYTHING.1);
     let everything = which == EVERYTHING.1;
+    if !everything && !asked.shared.sign_in.authorities.keys().any(|name| name.as_str() == which) {
+        return asked.reply().refuse_for(Reason::BadRequest);
+    }
     let meant = |name: &str| everything || name == which;
     let ended: Vec<_> = sessions(&asked, &own).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
     // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.

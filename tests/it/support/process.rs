@@ -5,12 +5,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A running program.
 pub struct Process {
     child: Child,
     output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
@@ -18,9 +20,9 @@ impl Process {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that starts");
         let output = Arc::<Mutex<String>>::default();
-        collect(child.stdout.take().expect("piped"), Arc::clone(&output));
-        collect(child.stderr.take().expect("piped"), Arc::clone(&output));
-        Self { child, output }
+        let stdout = collect(child.stdout.take().expect("piped"), Arc::clone(&output));
+        let stderr = collect(child.stderr.take().expect("piped"), Arc::clone(&output));
+        Self { child, output, readers: vec![stdout, stderr] }
     }
 
     /// Everything printed so far.
@@ -71,6 +73,15 @@ impl Process {
         self.child.try_wait().expect("a child of ours").is_none()
     }
 
+    /// Asks it to end, and gives everything that it ever printed.
+    pub fn stop(&mut self) -> String {
+        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().expect("kill is there");
+        assert!(sent.success());
+        self.wait();
+        self.readers.drain(..).for_each(|reader| reader.join().expect("no panic while reading"));
+        self.output()
+    }
+
     /// Waits for the end.
     pub fn wait(&mut self) -> std::process::ExitStatus {
         self.child.wait().expect("a child of ours")
@@ -84,14 +95,14 @@ impl Drop for Process {
     }
 }
 
-fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
+fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             let mut output = into.lock().expect("no panic while holding it");
             output.push_str(&line);
             output.push('\n');
         }
-    });
+    })
 }
 
 /// The binary under test.
