@@ -183,6 +183,34 @@ impl ExpectedIssuer {
         }
     }
 
+    /// Whether a principal of this `iss` and `tid` can be this authority's, as far as the configuration alone tells: what a
+    /// session is held against, which was judged under the configuration of its day. A name may since have gone to
+    /// another provider.
+    #[must_use]
+    pub fn may_have_issued(&self, issuer: &str, tenant: Option<TenantId>) -> bool {
+        let of_origin = |origin: &str, tenant: TenantId| {
+            let rest = issuer.strip_prefix(origin).and_then(|rest| rest.strip_prefix('/'));
+            rest.and_then(|rest| rest.strip_suffix("/v2.0")).is_some_and(|named| TenantId::parse(named) == Ok(tenant))
+        };
+        match (self, tenant) {
+            (Self::Exact(ours), _) => ours == issuer,
+            (Self::Consumers { origin }, Some(TenantId::CONSUMERS)) => of_origin(origin, TenantId::CONSUMERS),
+            (Self::Tenant { origin, tenant: ours }, Some(tenant)) => *ours == tenant && of_origin(origin, tenant),
+            (Self::Organizations { origin } | Self::TenantOfDomain { origin }, Some(tenant)) => {
+                tenant != TenantId::CONSUMERS && of_origin(origin, tenant)
+            }
+            (Self::Template { prefix, suffix }, Some(tenant)) => template_fills_to(prefix, suffix, tenant, issuer),
+            (
+                Self::Consumers { .. }
+                | Self::Organizations { .. }
+                | Self::Template { .. }
+                | Self::Tenant { .. }
+                | Self::TenantOfDomain { .. },
+                _,
+            ) => false,
+        }
+    }
+
     /// Holds the `issuer` of a metadata document against the expectation, and yields what tokens are held against
     /// (OpenID Connect Discovery §4.3, with Microsoft's template as the one exception it needs).
     ///

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::ports::{Provider, ProviderUnavailable};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::principal::Principal;
 use crate::protocol::authorize::{Habits, ResponseMode};
 use crate::protocol::id_token::TokenDefect;
 use crate::protocol::keys::KeySet;
@@ -40,6 +41,12 @@ impl Authority {
     #[must_use]
     pub const fn habits(&self) -> Habits {
         if self.issuer.is_microsoft_shaped() { Habits::Microsoft } else { Habits::Standard }
+    }
+
+    /// Whether a person of a session can be this authority's, as it is configured now.
+    #[must_use]
+    pub fn vouches_for(&self, who: &Principal) -> bool {
+        self.kind == who.kind && self.issuer.may_have_issued(&who.issuer, who.tenant)
     }
 
     /// Judges a token by the provider's keys: once more with newer ones if it names a key that is not among them, as

@@ -29,7 +29,8 @@ pub enum Past {
 }
 
 impl Sessions {
-    /// Reads the sessions at these authorities. A cookie that cannot be opened is nobody's: it means the same as none.
+    /// Reads the sessions at these authorities. A cookie that cannot be opened is nobody's: it means the same as none. So
+    /// does a session that another provider vouched for, when its authority's name meant that one.
     pub fn read<'a>(
         shared: &Shared,
         own: &OwnCookies<'_>,
@@ -45,6 +46,7 @@ impl Sessions {
         for authority in authorities {
             match session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) {
                 Found::Absent | Found::Unreadable => {}
+                Found::Session(session) if !vouched_for(shared, authority, &session) => {}
                 Found::Session(session) => match session.standing(shared.lifetimes, now) {
                     Standing::Live { .. } => sessions.live.push(*session),
                     Standing::Ended => sessions.past = Past::Ended,
@@ -53,6 +55,11 @@ impl Sessions {
         }
         sessions
     }
+}
+
+fn vouched_for(shared: &Shared, authority: &AuthorityName, session: &Session) -> bool {
+    let who = &session.principal;
+    who.authority == *authority && shared.sign_in.authorities.get(authority).is_some_and(|authority| authority.vouches_for(who))
 }
 
 /// The session cookie written again, once it is old enough to be worth it.

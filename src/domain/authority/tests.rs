@@ -298,4 +298,68 @@ proptest! {
             prop_assert!(issuer.adopt(&document).is_err() || issuer.adopt(&document).is_ok_and(|in_force| in_force.announced() == document));
         }
     }
+
+    /// Otherwise somebody who has just signed in would be asked to sign in.
+    #[test]
+    fn what_a_token_may_name_a_session_may_name(id in some_tenant(), other in some_tenant(), shape in 0_usize..7) {
+        let origin = "https://idp.example";
+        let issuer = format!("{origin}/{id}/v2.0");
+        let text = [
+            format!("{origin}/consumers/v2.0"),
+            format!("{origin}/organizations/v2.0"),
+            issuer.clone(),
+            format!("{origin}/contoso.com/v2.0"),
+            format!("{origin}/{{tenantid}}/v2.0"),
+            format!("{origin}/realm/{id}/"),
+            origin.to_owned(),
+        ];
+        let expected = ExpectedIssuer::parse(&text[shape]).expect("an issuer");
+        let announced = [issuer.clone(), format!("{origin}/{{tenantid}}/v2.0"), text[shape].clone(), format!("{origin}/{}/v2.0", TenantId::CONSUMERS)];
+        for in_force in announced.iter().filter_map(|announced| expected.adopt(announced).ok()) {
+            for tenant in [None, Some(id), Some(other), Some(TenantId::CONSUMERS)] {
+                let filled = tenant.map(|tenant| format!("{origin}/{tenant}/v2.0"));
+                for named in [Some(text[shape].clone()), filled, Some(issuer.clone())].into_iter().flatten() {
+                    // The configuration refuses a kind that the issuer's shape contradicts.
+                    for kind in AccountKind::ALL.into_iter().filter(|kind| expected.implied_kind().is_none_or(|implied| implied == *kind)) {
+                        if in_force.accepts(kind, &named, tenant).is_ok() {
+                            prop_assert!(expected.may_have_issued(&named, tenant), "{expected:?} {named} {tenant:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_of_another_provider_is_not_this_authoritys() {
+    let (contoso, fabrikam) = ("3a0c0000-0000-4000-8000-0000000000aa", "3a0c0000-0000-4000-8000-0000000000bb");
+    let id = |text: &str| Some(TenantId::parse(text).expect("a GUID literal"));
+    let of = |tenant: &str| format!("https://idp.example/{tenant}/v2.0");
+    for (expected, issuer, tenant, fits) in [
+        ("https://idp.example/organizations/v2.0", of(contoso), id(contoso), true),
+        ("https://idp.example/organizations/v2.0", of(contoso), id(fabrikam), false),
+        ("https://idp.example/organizations/v2.0", of(contoso), None, false),
+        ("https://other.example/organizations/v2.0", of(contoso), id(contoso), false),
+        (
+            "https://idp.example/organizations/v2.0",
+            format!("https://idp.example/{}/v2.0", TenantId::CONSUMERS),
+            Some(TenantId::CONSUMERS),
+            false,
+        ),
+        (
+            "https://idp.example/consumers/v2.0",
+            format!("https://idp.example/{}/v2.0", TenantId::CONSUMERS),
+            Some(TenantId::CONSUMERS),
+            true,
+        ),
+        ("https://idp.example/consumers/v2.0", of(contoso), id(contoso), false),
+        ("https://idp.example/3a0c0000-0000-4000-8000-0000000000aa/v2.0", of(contoso), id(contoso), true),
+        ("https://idp.example/3a0c0000-0000-4000-8000-0000000000aa/v2.0", of(fabrikam), id(fabrikam), false),
+        ("https://idp.example", "https://idp.example".into(), None, true),
+        ("https://idp.example", "https://idp.example/".into(), None, false),
+    ] {
+        let expected = ExpectedIssuer::parse(expected).expect("an issuer");
+        assert_eq!(expected.may_have_issued(&issuer, tenant), fits, "{expected:?} {issuer} {tenant:?}");
+    }
 }

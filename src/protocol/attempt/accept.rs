@@ -61,7 +61,7 @@ impl CallbackError {
 /// [`PendingSignIn::accept`] makes one.
 ///
 /// ```compile_fail
-/// let forged = homerealm::protocol::attempt::accept::AcceptedCode { attempt: todo!() };
+/// let forged = homerealm::protocol::attempt::accept::AcceptedCode { attempt: unreachable!() };
 /// ```
 pub struct AcceptedCode {
     code: Secret<String>,

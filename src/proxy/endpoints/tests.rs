@@ -6,6 +6,7 @@ pub(super) mod world;
 use http::{Method, StatusCode, header};
 
 use self::world::{ORIGIN, STRANGER, World, ada, cy, navigation, page, set_cookies};
+use crate::domain::account::AccountKind;
 use crate::domain::reason::Reason;
 use crate::proxy::respond::Told;
 
@@ -186,4 +187,18 @@ async fn links_with_an_address_count_like_posts() {
     let told = follow().await;
     assert_eq!((told.response.status(), set_cookies(&told).len()), (StatusCode::OK, 0), "the page is shown instead");
     assert!(page(&told).contains("cy@outlook.com"), "with the address filled in");
+}
+
+#[tokio::test]
+async fn a_session_counts_only_for_the_provider_that_vouched_for_it() {
+    let world = World::new("");
+    let mut moved = ada();
+    moved.principal.issuer = "https://the-former-office.example".into();
+    let mut other_kind = ada();
+    other_kind.principal.kind = AccountKind::Personal;
+    for (session, status) in [(ada(), StatusCode::OK), (moved, StatusCode::UNAUTHORIZED), (other_kind, StatusCode::UNAUTHORIZED)] {
+        let cookie = world.cookie_of(&session);
+        let told = world.ask(STRANGER, "GET", "/.auth/session", &[("cookie", cookie.as_str())], "").await;
+        assert_eq!(told.response.status(), status, "{session:?}");
+    }
 }

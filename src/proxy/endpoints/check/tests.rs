@@ -98,9 +98,7 @@ async fn the_answer_is_the_one_that_the_request_itself_would_get() {
 #[tokio::test]
 async fn a_wrong_account_is_told_so() {
     let world = World::new("");
-    let mut stranger = cy();
-    stranger.principal.authority = ada().principal.authority;
-    let cookie = world.cookie_of(&stranger);
+    let cookie = world.cookie_of(&cy());
     let told = asked(&world, &with(with(forwarded("GET", "/work/x"), &navigation()), &[("cookie", &cookie)])).await;
     assert_eq!((told.response.status(), told.verdict.reason()), (StatusCode::FORBIDDEN, Reason::PersonalAccountNotAllowed));
     assert_eq!(field(told.response.headers(), "x-homerealm-reason"), Some("personal_account_not_allowed"));
