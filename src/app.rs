@@ -28,6 +28,7 @@ use crate::proxy::rate_limit::RateLimit;
 use crate::proxy::serve::Proxy;
 use crate::proxy::shared::{Remembering, Shared};
 use crate::proxy::visit::Reader;
+use crate::telemetry::Recorder;
 use crate::telemetry::access_log::{AccessLog, Format};
 
 /// A running proxy.
@@ -87,7 +88,8 @@ impl App {
         let make = move |_worker| {
             let pen = Rc::new(log.pen());
             tokio::task::spawn_local(Rc::clone(&pen).keep_handing_over());
-            let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), pen));
+            let proxy =
+                Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), Recorder { access_log: pen }));
             move |request, connection| {
                 let proxy = Rc::clone(&proxy);
                 async move { proxy.serve(request, connection).await }
@@ -127,11 +129,15 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let keys = Arc::new(KeyRing::new(config.session.keys)?);
     let assets = Assets::new(&config.branding);
-    let chromes =
-        config.origins.iter().map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.prefix, &assets))).collect();
+    let chromes = config
+        .rules
+        .origins
+        .iter()
+        .map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.rules.prefix, &assets)))
+        .collect();
     let development = if config.dev_allowed { Development::Allowed } else { Development::Refused };
     let clients = Clients::new()?;
-    let lookup = match config.directory.detect {
+    let lookup = match config.rules.directory.detect {
         Detect::Lookup => lookup(&config.authorities, &clients)?,
         Detect::Domains | Detect::Off => None,
     };
@@ -140,21 +146,23 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
         authorities.insert(settings.name.clone(), Arc::new(authority(settings, development, &clients, stop)?));
     }
     Ok(Shared {
-        reader: Reader::new(&config.origins, config.trusted_proxies),
-        origins: config.origins,
-        prefix: config.prefix.clone(),
-        routes: config.routes,
-        directory: config.directory,
+        reader: Reader::new(&config.rules.origins, config.trusted_proxies),
+        rules: Arc::clone(&config.rules),
         lookup,
-        sign_in: SignIn { authorities, keys: Arc::clone(&keys), consumed: Consumed::new(), prefix: config.prefix, clock, entropy },
+        sign_in: SignIn {
+            authorities,
+            keys: Arc::clone(&keys),
+            consumed: Consumed::new(),
+            prefix: config.rules.prefix.clone(),
+            clock,
+            entropy,
+        },
         keys,
         lifetimes: config.session.lifetimes,
-        page: config.sign_in.page,
         remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
         rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
         assets,
         chromes,
-        tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
     })
 }
 

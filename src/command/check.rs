@@ -15,14 +15,14 @@ pub(super) struct Arguments {
 
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     let Some(config) = load(arguments.file.clone()) else { return Verdict::Errors };
-    let (routes, warnings) = (counted(config.routes.routes().len(), "route"), counted(config.warnings.len(), "warning"));
+    let (routes, warnings) = (counted(config.rules.routes.routes().len(), "route"), counted(config.warnings.len(), "warning"));
     print::line(format_args!("{routes}, no errors, {warnings}"));
     print::line("\nRegister these redirect URIs:");
     for (authority, uri) in redirect_uris(&config) {
         print::line(format_args!("  {authority:<12} {uri}"));
     }
-    for origin in config.origins.iter() {
-        print::line(format_args!("  {:<12} {origin}{}/signed-out", "(sign-out)", config.prefix));
+    for origin in config.rules.origins.iter() {
+        print::line(format_args!("  {:<12} {origin}{}/signed-out", "(sign-out)", config.rules.prefix));
     }
     Verdict::Fine
 }
@@ -53,6 +53,6 @@ pub(super) fn load(file: Option<PathBuf>) -> Option<Config> {
 fn redirect_uris(config: &Config) -> impl Iterator<Item = (&str, String)> {
     config.authorities.iter().flat_map(move |authority| {
         let name = authority.name.as_str();
-        config.origins.iter().map(move |origin| (name, format!("{origin}{}/callback/{name}", config.prefix)))
+        config.rules.origins.iter().map(move |origin| (name, format!("{origin}{}/callback/{name}", config.rules.prefix)))
     })
 }

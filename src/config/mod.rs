@@ -12,20 +12,20 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::NaiveDate;
 use ipnet::IpNet;
 use toml::de::DeTable;
 
-use crate::domain::account::{AccountKind, TenantId};
+use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::branding::Branding;
-use crate::domain::origin::Origins;
-use crate::domain::realm::Directory;
-use crate::domain::route::{Position, RouteTable};
+use crate::domain::policy_test::PolicyTest;
+use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
-use crate::domain::sign_in_page::SignInPage;
+use crate::domain::written::{Fingerprint, Position};
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
@@ -37,34 +37,36 @@ use resolve::Surroundings;
 /// What we run on: everything parsed, every default filled in, every secret read.
 #[derive(Debug)]
 pub struct Config {
-    /// The file it came from, as it was named: routes' positions are in it.
-    pub file_name: String,
+    /// Everything that decides: origins, prefix, tenants, home realm discovery and routes.
+    pub rules: Arc<Rules>,
     /// Addresses to listen on. Never empty.
     pub listen: Vec<SocketAddr>,
-    /// `public_url` and `public_urls`.
-    pub origins: Origins,
-    /// `prefix`: starts with `/`, does not end with one.
-    pub prefix: String,
     /// `trusted_proxies`
     pub trusted_proxies: Vec<IpNet>,
     /// Every authority that some route can use, `personal` and `work` among them only if so.
     pub authorities: Vec<AuthoritySettings>,
-    /// `[tenants]`
-    pub tenants: Vec<TenantSettings>,
-    /// What home realm discovery knows, made of `[authorities]`, `[tenants]` and `[sign_in]`.
-    pub directory: Directory,
     /// `[sign_in]`
     pub sign_in: SignInSettings,
     /// `[session]`
     pub session: SessionSettings,
     /// `[branding]`
     pub branding: Branding,
-    /// `[[routes]]`
-    pub routes: RouteTable,
     /// `dev.allow`
     pub dev_allowed: bool,
     /// `telemetry.access_log`
     pub access_log: AccessLog,
+    /// `[[tests]]`
+    pub tests: Vec<PolicyTest>,
+    /// `[admin]`; `None`: off.
+    pub admin: Option<AdminListen>,
+    /// `telemetry.audit`; `None`: off.
+    pub audit: Option<Audit>,
+    /// The file's text, its secrets masked.
+    pub text: String,
+    /// Names the file's text.
+    pub fingerprint: Fingerprint,
+    /// Every file that was read, the configuration itself among them: when one of them changes, so does the configuration.
+    pub files: Vec<PathBuf>,
     /// Things worth telling at start-up, rendered like errors: a random session key, a secret about to expire.
     pub warnings: Vec<String>,
 }
@@ -92,22 +94,9 @@ pub struct AuthoritySettings {
     pub extra_params: Vec<(String, String)>,
 }
 
-/// One `[tenants]` entry.
-#[derive(Debug, Clone)]
-pub struct TenantSettings {
-    /// The key in the table: the name for logs.
-    pub key: String,
-    /// What is enforced.
-    pub id: TenantId,
-    /// What pages show.
-    pub name: String,
-}
-
-/// `[sign_in]`, beside what went into the [`Directory`].
+/// `[sign_in]`, beside what went into the [`Rules`].
 #[derive(Debug, Clone)]
 pub struct SignInSettings {
-    /// `page`
-    pub page: SignInPage,
     /// `remember_accounts`
     pub remembers_accounts: bool,
     /// `rate_limit`: so many sign-in posts per minute and client address.
@@ -133,6 +122,45 @@ pub enum AccessLog {
     Json,
     /// None.
     Off,
+}
+
+/// `admin.listen`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminListen {
+    /// A loopback address.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+/// `telemetry.audit`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// `to`
+    pub to: AuditTo,
+    /// `identity`
+    pub identity: AuditIdentity,
+}
+
+/// Where the audit log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditTo {
+    /// `"stderr"`
+    Stderr,
+    /// `"stdout"`
+    Stdout,
+    /// `"file:/path"`: appended to.
+    File(PathBuf),
+}
+
+/// How the audit log names people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuditIdentity {
+    /// By their identifiers: tenant and object id, or issuer and subject.
+    Full,
+    /// By a keyed hash of them: the same person has the same name in one key's time, and it leads nowhere else.
+    #[default]
+    Hashed,
 }
 
 impl AuthoritySettings {
@@ -205,9 +233,21 @@ pub fn parse_with(
     let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
     let (warnings, errors): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.code.severity() == Severity::Warning);
     match config {
-        Some(config) if errors.is_empty() => Ok(Config { warnings: render::render_all(&warnings, file_name, &masked), ..config }),
+        Some(config) if errors.is_empty() => Ok(Config {
+            warnings: render::render_all(&warnings, file_name, &masked),
+            text: masked.text().to_owned(),
+            fingerprint: fingerprint(text),
+            ..config
+        }),
         _ => Err(Problems { rendered: render::render_all(&errors, file_name, &masked) }),
     }
+}
+
+fn fingerprint(text: &str) -> Fingerprint {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut start = [0; 6];
+    start.copy_from_slice(&digest.as_ref()[..6]);
+    Fingerprint(start)
 }
 
 /// The files `run` looks for when none is named.

@@ -94,7 +94,7 @@ fn words(reason: Reason) -> &'static str {
 pub fn cell(config: &Config, provider_origin: &str, person: &Person, route: &Route) -> Cell {
     let wanted = match &route.access {
         Access::Public | Access::Optional(_) => return Cell::Open,
-        Access::Required(wanted) => wanted,
+        Access::Required(wanted) | Access::Shadowed { enforced: wanted, .. } => wanted,
     };
     match route.unauthenticated {
         Unauthenticated::Refuse => return Cell::Unauthorised,
@@ -119,8 +119,8 @@ pub fn cell(config: &Config, provider_origin: &str, person: &Person, route: &Rou
 }
 
 fn discover(config: &Config, typed: &Identifier, chosen: Option<AccountKind>, wanted: &Requirements) -> Realm {
-    let looked_up = config.directory.lookup_needed(typed, chosen, None, wanted).map_or(TenantOfDomain::Unknown, tenant_of);
-    config.directory.discover(typed, chosen, None, looked_up, wanted)
+    let looked_up = config.rules.directory.lookup_needed(typed, chosen, None, wanted).map_or(TenantOfDomain::Unknown, tenant_of);
+    config.rules.directory.discover(typed, chosen, None, looked_up, wanted)
 }
 
 /// What the development identity provider's discovery documents say about a domain.

@@ -63,7 +63,7 @@ const POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
 
 fn page(config: &Config, ports: Ports) -> StartPage {
-    let routes: Vec<_> = config.routes.routes().iter().filter(|route| !matches!(route.name.as_str(), "assets" | "start")).collect();
+    let routes: Vec<_> = config.rules.routes.routes().iter().filter(|route| !matches!(route.name.as_str(), "assets" | "start")).collect();
     let people = directory::people().iter().map(|person| Row {
         person,
         kinds: person.accounts.iter().map(directory::Account::description).collect::<Vec<_>>().join(" · "),
@@ -85,7 +85,7 @@ fn link(route: &Route) -> String {
 fn rule(route: &Route) -> String {
     let wanted = match &route.access {
         Access::Public | Access::Optional(_) => return "everybody".into(),
-        Access::Required(wanted) => wanted,
+        Access::Required(wanted) | Access::Shadowed { enforced: wanted, .. } => wanted,
     };
     let kinds: Vec<_> = wanted.kinds.iter().map(crate::domain::account::AccountKind::as_str).collect();
     let tenants = if wanted.tenants.is_empty() { "" } else { " of Contoso" };

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use super::account::AccountKind;
+use super::account::{AccountKind, Home, Membership, TenantId};
+use super::authority::AuthorityName;
+use super::principal::Principal;
 use super::reason::Reason;
+use super::route::RouteName;
+use super::written::Position;
 
 /// Names a decision: short enough to read out on the phone, shown as `7K3F-9QXD`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +27,25 @@ impl DecisionId {
             at += 1;
         }
         Self(text)
+    }
+
+    /// Reads an id as people type it: in either case, with or without the hyphen, and with the letters that Crockford's
+    /// alphabet leaves out read as the digits they look like.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut id = [0; 8];
+        let mut characters = text.bytes().filter(|byte| *byte != b'-');
+        for place in &mut id {
+            *place = match characters.next()?.to_ascii_uppercase() {
+                b'O' => b'0',
+                b'I' | b'L' => b'1',
+                other => other,
+            };
+            if !ALPHABET.contains(place) {
+                return None;
+            }
+        }
+        characters.next().is_none().then_some(Self(id))
     }
 }
 
@@ -79,14 +102,37 @@ pub struct DecisionRecord {
     pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
+    /// Why it would have been refused, had the route enforced what it states.
+    pub would_refuse: Option<Reason>,
     /// The route, if one was found.
-    pub route: Option<super::route::RouteName>,
-    /// Where the route stands in the configuration.
-    pub position: Option<super::route::Position>,
-    /// The kind of account, if somebody was judged.
-    pub kind: Option<AccountKind>,
-    /// Their authority.
-    pub authority: Option<super::authority::AuthorityName>,
+    pub route: Option<RouteName>,
+    /// The line of the configuration that decided.
+    pub position: Option<Position>,
+    /// Who was judged, if anybody.
+    pub who: Option<Judged>,
+}
+
+/// What a decision says of a person: enough to see which rule met them, too little to know who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Personal, work or customer.
+    pub kind: AccountKind,
+    /// Who vouched for them.
+    pub authority: AuthorityName,
+    /// The tenant that issued their token.
+    pub tenant: Option<TenantId>,
+    /// Member, guest or unknown.
+    pub membership: Membership,
+    /// Where their identity lives.
+    pub home: Home,
+}
+
+impl Judged {
+    /// What may be written down of a person.
+    #[must_use]
+    pub fn of(who: &Principal) -> Self {
+        Self { kind: who.kind, authority: who.authority.clone(), tenant: who.tenant, membership: who.membership, home: who.home }
+    }
 }
 
 #[cfg(test)]
@@ -97,5 +143,16 @@ mod tests {
     fn an_id_is_two_groups_of_four() {
         assert_eq!(DecisionId::from_random(0).to_string(), "0000-0000");
         assert_eq!(DecisionId::from_random(u64::MAX).to_string(), "ZZZZ-ZZZZ");
+    }
+
+    #[test]
+    fn an_id_is_read_as_people_type_it() {
+        let id = DecisionId::from_random(0x1234_5678_9abc);
+        assert_eq!(DecisionId::parse(&id.to_string()), Some(id));
+        assert_eq!(DecisionId::parse(&id.to_string().to_lowercase().replace('-', "")), Some(id));
+        assert_eq!(DecisionId::parse("oil0-0000"), DecisionId::parse("0110-0000"));
+        for wrong in ["", "0000", "0000-000", "0000-00000", "0000-000U", "0000-000é"] {
+            assert_eq!(DecisionId::parse(wrong), None, "{wrong}");
+        }
     }
 }

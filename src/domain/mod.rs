@@ -2,7 +2,8 @@
 //!
 //! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
 //! want to go ([`origin`], [`target`], [`pattern`], [`route`]), what is decided ([`policy`], [`reason`],
-//! [`decision`]), and how a typed address becomes a place to sign in ([`address`], [`realm`]).
+//! [`decision`], [`trace`]), and how a typed address becomes a place to sign in ([`address`], [`realm`]). All that one
+//! configuration says of it is [`rules`].
 
 pub mod account;
 pub mod address;
@@ -12,15 +13,20 @@ pub mod decision;
 pub mod guid;
 pub mod identity_headers;
 pub mod interaction;
+pub mod made_up;
 pub mod origin;
 pub mod pattern;
 pub mod policy;
+pub mod policy_test;
 pub mod principal;
 pub mod realm;
 pub mod reason;
 pub mod return_to;
 pub mod route;
+pub mod rules;
 pub mod session;
 pub mod sign_in_page;
 pub mod target;
 pub mod time;
+pub mod trace;
+pub mod written;

@@ -8,7 +8,7 @@ use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
 use super::principal::{Groups, Principal};
 use super::reason::Reason;
-use super::route::{Access, BearerRequirements, Guests, Requirements, Route};
+use super::route::{Access, BearerRequirements, Guests, Position, Requirements, Route};
 use super::session::Session;
 use super::time::Timestamp;
 
@@ -32,6 +32,39 @@ pub enum Check {
 impl Check {
     /// The order in which a person is judged: the first failure is the reason they read.
     pub const ORDER: [Self; 6] = [Self::Kind, Self::Authority, Self::Tenant, Self::Membership, Self::Groups, Self::Bearer];
+
+    /// The check that refuses for this reason: each reason belongs to one check only.
+    #[must_use]
+    pub const fn of(reason: Reason) -> Option<Self> {
+        match reason {
+            Reason::CustomerAccountNotAllowed | Reason::PersonalAccountNotAllowed | Reason::WorkAccountNotAllowed => Some(Self::Kind),
+            Reason::AuthorityNotAllowed => Some(Self::Authority),
+            Reason::TenantNotAllowed => Some(Self::Tenant),
+            Reason::GuestNotAllowed | Reason::MembershipUnknown | Reason::PersonalGuestNotAllowed => Some(Self::Membership),
+            Reason::GroupRequired | Reason::GroupsOverage => Some(Self::Groups),
+            Reason::InsufficientScope => Some(Self::Bearer),
+            Reason::BadRequest
+            | Reason::BodyTooLarge
+            | Reason::Cancelled
+            | Reason::Configuration
+            | Reason::ConsentRequired
+            | Reason::FlowExpired
+            | Reason::HeadersTooLarge
+            | Reason::IdentifierInvalid
+            | Reason::IdpError
+            | Reason::IdpUnavailable
+            | Reason::InvalidToken
+            | Reason::NoRoute
+            | Reason::Public
+            | Reason::RateLimited
+            | Reason::SessionExpired
+            | Reason::SessionStoreUnavailable
+            | Reason::SignInRequired
+            | Reason::SignedIn
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamUnavailable => None,
+        }
+    }
 }
 
 /// An access token's claims about the API call, beside those about the person.
@@ -55,12 +88,15 @@ pub struct Subject<'a> {
 }
 
 impl Route {
-    /// Runs one check.
+    /// Runs one check of those that the route states.
     ///
     /// # Errors
     /// The reason why it fails. A public route passes every check.
     pub fn run(&self, check: Check, subject: Subject<'_>) -> Result<(), Reason> {
-        let Some(wanted) = self.access.requirements() else { return Ok(()) };
+        self.access.stated().map_or(Ok(()), |stated| self.run_by(stated, check, subject))
+    }
+
+    fn run_by(&self, wanted: &Requirements, check: Check, subject: Subject<'_>) -> Result<(), Reason> {
         let who = subject.principal;
         match check {
             Check::Kind => wanted.check_kind(who.kind),
@@ -80,10 +116,20 @@ impl Route {
     /// # Errors
     /// The reason of the first check that fails.
     pub fn judge<'a>(&self, subject: Subject<'a>) -> Result<Permit<'a>, Reason> {
-        for check in Check::ORDER {
-            self.run(check, subject)?;
-        }
-        Ok(Permit { who: Some(subject.principal) })
+        let all = |wanted: &Requirements| Check::ORDER.into_iter().try_for_each(|check| self.run_by(wanted, check, subject));
+        let would_be_refused = match &self.access {
+            Access::Public => None,
+            Access::Optional(wanted) | Access::Required(wanted) => all(wanted).map(|()| None)?,
+            Access::Shadowed { enforced, stated } => all(enforced).map(|()| all(stated).err())?,
+        };
+        Ok(Permit { who: Some(subject.principal), would_be_refused })
+    }
+
+    /// The place in the file that decided, when somebody was refused for `reason`: the key that the failing check reads,
+    /// or the route where no key says it.
+    #[must_use]
+    pub fn decided_at(&self, reason: Reason) -> Position {
+        Check::of(reason).and_then(|check| self.written.of(check)).map_or(self.position, |written| written.position)
     }
 
     /// Decides a request from what it brought.
@@ -97,7 +143,7 @@ impl Route {
                 Decision::Allow(permit, reason) => Decision::Allow(permit, reason),
                 Decision::Challenge(_) | Decision::Deny { .. } => Decision::Allow(Permit::ANONYMOUS, Reason::Public),
             },
-            Access::Required(_) => self.decide_required(presented),
+            Access::Required(_) | Access::Shadowed { .. } => self.decide_required(presented),
         }
     }
 
@@ -166,21 +212,28 @@ pub enum Decision<'a> {
 /// The proof that a request was judged and admitted. Only this module makes one; forwarding asks for one.
 ///
 /// ```compile_fail
-/// let forged = homerealm::domain::policy::Permit { who: None };
+/// let forged = homerealm::domain::policy::Permit { who: None, would_be_refused: None };
 /// ```
 #[derive(Debug)]
 #[must_use = "a permit is there to be forwarded with"]
 pub struct Permit<'a> {
     who: Option<&'a Principal>,
+    would_be_refused: Option<Reason>,
 }
 
 impl<'a> Permit<'a> {
-    const ANONYMOUS: Self = Self { who: None };
+    const ANONYMOUS: Self = Self { who: None, would_be_refused: None };
 
     /// The admitted person; `None` where a route lets everybody in.
     #[must_use]
     pub const fn principal(&self) -> Option<&'a Principal> {
         self.who
+    }
+
+    /// Why they would not have been admitted, if the route enforced what it states.
+    #[must_use]
+    pub const fn would_be_refused(&self) -> Option<Reason> {
+        self.would_be_refused
     }
 }
 

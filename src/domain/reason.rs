@@ -40,6 +40,12 @@ macro_rules! reasons {
                 match self { $(Self::$name => $status,)+ }
             }
 
+            /// The reason of this code.
+            #[must_use]
+            pub fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
+
             /// Whose fault it is.
             #[must_use]
             pub const fn fault(self) -> Fault {

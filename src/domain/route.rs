@@ -12,6 +12,8 @@ use super::authority::AuthorityName;
 use super::identity_headers::{HeaderTemplate, Preset};
 use super::pattern::PathPattern;
 use super::target::Target;
+pub use super::written::Position;
+use super::written::RouteKeys;
 
 /// The name of a route in logs, pages and metrics.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,15 +45,6 @@ impl fmt::Debug for RouteName {
     }
 }
 
-/// Where in the configuration file something stands. Lines and columns count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Line.
-    pub line: u32,
-    /// Column.
-    pub column: u32,
-}
-
 /// One `[[routes]]` table.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -77,6 +70,8 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// Whether `Upgrade: websocket` is passed on.
     pub websocket: bool,
+    /// Where its keys are written.
+    pub written: RouteKeys,
 }
 
 /// What a route matches. Each part left out matches everything.
@@ -119,15 +114,34 @@ pub enum Access {
     Optional(Requirements),
     /// `auth = "required"`.
     Required(Requirements),
+    /// `auth = "required"` and `enforce = false`: everybody who signs in is let in, and what the route states is only tried
+    /// on them.
+    Shadowed {
+        /// Every kind, tenant and guest.
+        enforced: Requirements,
+        /// What the route states.
+        stated: Requirements,
+    },
 }
 
 impl Access {
-    /// The requirements, if the route looks at identities at all.
+    /// The requirements that are enforced, if the route looks at identities at all.
     #[must_use]
     pub const fn requirements(&self) -> Option<&Requirements> {
         match self {
             Self::Public => None,
-            Self::Optional(requirements) | Self::Required(requirements) => Some(requirements),
+            Self::Optional(requirements) | Self::Required(requirements) | Self::Shadowed { enforced: requirements, .. } => {
+                Some(requirements)
+            }
+        }
+    }
+
+    /// The requirements as the route states them, enforced or not.
+    #[must_use]
+    pub const fn stated(&self) -> Option<&Requirements> {
+        match self {
+            Self::Public => None,
+            Self::Optional(requirements) | Self::Required(requirements) | Self::Shadowed { stated: requirements, .. } => Some(requirements),
         }
     }
 }

@@ -4,12 +4,10 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::domain::account::AccountKind;
-use crate::domain::authority::AuthorityName;
-use crate::domain::decision::{DecisionId, DecisionRecord, Outcome};
+use crate::domain::decision::{DecisionId, DecisionRecord, Judged, Outcome};
 use crate::domain::principal::Principal;
 use crate::domain::reason::{Fault, Reason};
-use crate::domain::route::Route;
+use crate::domain::route::{Position, Route, RouteName};
 use crate::domain::time::Timestamp;
 
 /// A request's own facts.
@@ -56,21 +54,22 @@ fn next_random() -> u64 {
 pub struct Verdict {
     outcome: Outcome,
     reason: Reason,
-    route: Option<(crate::domain::route::RouteName, crate::domain::route::Position)>,
-    who: Option<(AccountKind, AuthorityName)>,
+    would_refuse: Option<Reason>,
+    route: Option<(RouteName, Position)>,
+    who: Option<Judged>,
 }
 
 impl Verdict {
     /// Let in, or answered as wished.
     #[must_use]
     pub const fn allow(reason: Reason) -> Self {
-        Self { outcome: Outcome::Allow, reason, route: None, who: None }
+        Self { outcome: Outcome::Allow, reason, would_refuse: None, route: None, who: None }
     }
 
     /// Asked to sign in.
     #[must_use]
     pub const fn challenge(reason: Reason) -> Self {
-        Self { outcome: Outcome::Challenge, reason, route: None, who: None }
+        Self { outcome: Outcome::Challenge, reason, would_refuse: None, route: None, who: None }
     }
 
     /// Not let in. Whose fault the reason is tells a refusal from a failure.
@@ -80,20 +79,28 @@ impl Verdict {
             Fault::Ours | Fault::Provider | Fault::Upstream => Outcome::Error,
             Fault::Browser | Fault::Nobody | Fault::Person => Outcome::Deny,
         };
-        Self { outcome, reason, route: None, who: None }
+        Self { outcome, reason, would_refuse: None, route: None, who: None }
     }
 
     /// With the route that decided.
     #[must_use]
     pub fn on(mut self, route: &Route) -> Self {
-        self.route = Some((route.name.clone(), route.position));
+        self.route = Some((route.name.clone(), route.decided_at(self.would_refuse.unwrap_or(self.reason))));
         self
     }
 
     /// With the person who was judged.
     #[must_use]
     pub fn about(mut self, who: Option<&Principal>) -> Self {
-        self.who = who.map(|who| (who.kind, who.authority.clone()));
+        self.who = who.map(Judged::of);
+        self
+    }
+
+    /// With the reason why a route that only tries its rules would have refused. Comes before [`Self::on`], which finds the
+    /// line that decided.
+    #[must_use]
+    pub const fn although(mut self, would_refuse: Option<Reason>) -> Self {
+        self.would_refuse = would_refuse;
         self
     }
 
@@ -107,7 +114,6 @@ impl Verdict {
     #[must_use]
     pub fn record(self, id: DecisionId) -> DecisionRecord {
         let (route, position) = self.route.unzip();
-        let (kind, authority) = self.who.unzip();
-        DecisionRecord { id, outcome: self.outcome, reason: self.reason, route, position, kind, authority }
+        DecisionRecord { id, outcome: self.outcome, reason: self.reason, would_refuse: self.would_refuse, route, position, who: self.who }
     }
 }

@@ -27,8 +27,8 @@ pub(super) async fn challenge(reply: Reply<'_>, route: &Route, reason: Reason, o
     }
     let back = reply.wanted();
     let prompt = endpoints::prompt(None, own);
-    let only = route.access.requirements().and_then(|wanted| shared.directory.only_authority(wanted));
-    if let (SignInPage::Auto, Prompt::Default, Some(only)) = (shared.page, prompt, only) {
+    let only = route.access.requirements().and_then(|wanted| shared.rules.directory.only_authority(wanted));
+    if let (SignInPage::Auto, Prompt::Default, Some(only)) = (shared.rules.page, prompt, only) {
         let leaving = Leaving { typed: None, hint: None, prompt, way: Way::Redirect };
         return depart(reply, &only.name, route, &back, leaving, own).await;
     }

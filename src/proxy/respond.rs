@@ -83,7 +83,7 @@ impl Reply<'_> {
     #[must_use]
     pub fn wanted(self) -> ReturnTo {
         let origin = &self.visit.origin;
-        let wanted = ReturnTo::parse(self.visit.target.path_and_query(), origin, &self.shared.origins);
+        let wanted = ReturnTo::parse(self.visit.target.path_and_query(), origin, &self.shared.rules.origins);
         wanted.unwrap_or_else(|_| ReturnTo::front_page(origin))
     }
 
@@ -128,7 +128,7 @@ impl Reply<'_> {
 /// `check` about a request, and named a host that is not ours, would take for a yes.
 #[must_use]
 pub fn tell_unread(shared: &Shared, call: &Call, interaction: Interaction, reason: Reason) -> Response<Bytes> {
-    let chrome = shared.chrome(shared.origins.first());
+    let chrome = shared.chrome(shared.rules.origins.first());
     match interaction {
         Interaction::Navigation | Interaction::Submission => ReasonPage::new(reason, reference(call)).render(chrome).into_response(),
         Interaction::Grpc | Interaction::Program => Problem::new(reason, call.id).json(chrome),
@@ -173,5 +173,5 @@ pub const RETRY_SOON: Duration = Duration::from_secs(5);
 /// The absolute URL of one of our endpoints.
 #[must_use]
 pub fn own_url(shared: &Shared, origin: &Origin, endpoint: &str) -> String {
-    format!("{origin}{}{endpoint}", shared.prefix)
+    format!("{origin}{}{endpoint}", shared.rules.prefix)
 }

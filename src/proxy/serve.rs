@@ -1,7 +1,6 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
 use crate::domain::route::{Forward, Route, Upstream};
 use crate::protocol::cookies::{self, Dialect, OwnCookies};
-use crate::telemetry::access_log::{Line, Pen};
+use crate::telemetry::{Line, Recorder};
 
 /// One core's view of the proxy: what all share, and connections to upstreams of its own.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     endpoints: axum::Router,
     forwarder: Forwarder,
-    access_log: Rc<Pen>,
+    recorder: Recorder,
 }
 
 /// Our cookies stay between the browser and us, in both directions.
@@ -56,8 +55,8 @@ struct Answer {
 impl Proxy {
     /// A proxy for one core.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, forwarder: Forwarder, access_log: Rc<Pen>) -> Self {
-        Self { endpoints: endpoints::router(&shared.prefix), shared, forwarder, access_log }
+    pub fn new(shared: Arc<Shared>, forwarder: Forwarder, recorder: Recorder) -> Self {
+        Self { endpoints: endpoints::router(&shared.rules.prefix), shared, forwarder, recorder }
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
@@ -84,7 +83,7 @@ impl Proxy {
 
     async fn answer(&self, request: Passing<'_>) -> Answer {
         let reply = request.reply;
-        if self.shared.is_own(reply.visit.target.path()) {
+        if self.shared.rules.is_own(reply.visit.target.path()) {
             let body = axum::body::Body::new(request.body);
             return endpoints::ask(&self.endpoints, &self.shared, *reply.call, reply.visit, request.head, body).await.into();
         }
@@ -101,7 +100,7 @@ impl Proxy {
             Ok(identity) => identity,
             Err(reason) => return reply.refuse_for(reason).on(route).into(),
         };
-        match identity.decide(route, headers, &self.shared.origins) {
+        match identity.decide(route, headers, &self.shared.rules.origins) {
             Decision::Allow(permit, reason) => {
                 let renewed = identity.session_of(&permit).map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
                 let lasts = identity.lasts(&permit, self.shared.lifetimes, reply.call.now);
@@ -118,7 +117,7 @@ impl Proxy {
 
     async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, lasts: Option<Duration>) -> Answer {
         let reply = request.reply;
-        let verdict = Verdict::allow(reason).on(route).about(permit.principal());
+        let verdict = Verdict::allow(reason).although(permit.would_be_refused()).on(route).about(permit.principal());
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
@@ -164,7 +163,7 @@ impl Proxy {
     fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let decision = answer.verdict.record(call.id);
         let status = answer.response.status();
-        self.access_log.write(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
+        self.recorder.record(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
         answer.response
     }
 }

@@ -1,20 +1,17 @@
 //! What every request needs to know and none may change: one value per configuration, behind one `Arc`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pages::assets::Assets;
 use super::pages::chrome::Chrome;
 use super::rate_limit::RateLimit;
 use super::visit::{Reader, Visit};
-use crate::domain::account::TenantId;
-use crate::domain::origin::{Origin, Origins};
+use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
-use crate::domain::realm::Directory;
 use crate::domain::reason::Reason;
-use crate::domain::route::{NoMatch, Route, RouteTable};
+use crate::domain::route::{NoMatch, Route};
+use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
-use crate::domain::sign_in_page::SignInPage;
 use crate::flow::ports::TenantLookup;
 use crate::flow::sign_in::SignIn;
 use crate::protocol::seal::KeyRing;
@@ -23,14 +20,8 @@ use crate::protocol::seal::KeyRing;
 pub struct Shared {
     /// Reads request heads.
     pub reader: Reader,
-    /// Where we are reached.
-    pub origins: Origins,
-    /// Own endpoints: never proxied.
-    pub prefix: String,
-    /// The routes.
-    pub routes: RouteTable,
-    /// What home realm discovery knows.
-    pub directory: Directory,
+    /// Everything that decides.
+    pub rules: Arc<Rules>,
     /// Asks the authority about a domain, if the configuration wants that.
     pub lookup: Option<Arc<dyn TenantLookup>>,
     /// Begins and finishes sign-ins.
@@ -39,8 +30,6 @@ pub struct Shared {
     pub keys: Arc<KeyRing>,
     /// How long sessions last.
     pub lifetimes: Lifetimes,
-    /// Whether our page comes first.
-    pub page: SignInPage,
     /// Whether the page offers to remember choices.
     pub remembering: Remembering,
     /// Bounds sign-in posts.
@@ -49,8 +38,6 @@ pub struct Shared {
     pub assets: Assets,
     /// The frame of pages, by origin.
     pub chromes: Vec<(Origin, Chrome)>,
-    /// What pages call a tenant.
-    pub tenant_names: HashMap<TenantId, String>,
 }
 
 /// `remember_accounts`
@@ -73,7 +60,7 @@ impl Shared {
     /// What pages call the organisation of an account, if it has a name here.
     #[must_use]
     pub fn organisation_of(&self, who: &Principal) -> Option<&str> {
-        self.tenant_names.get(&who.tenant?).map(String::as_str)
+        self.rules.tenant(who.tenant?).map(|tenant| tenant.name.as_str())
     }
 
     /// The one route for a request.
@@ -81,21 +68,18 @@ impl Shared {
     /// # Errors
     /// [`Reason::NoRoute`], or [`Reason::BadRequest`] for a path that two servers could read as two routes.
     pub fn route_of(&self, visit: &Visit) -> Result<&Route, Reason> {
-        self.routes.find(&visit.target, &visit.method).map_err(|none| match none {
+        self.rules.routes.find(&visit.target, &visit.method).map_err(|none| match none {
             NoMatch::Ambiguous => Reason::BadRequest,
             NoMatch::NoRoute => Reason::NoRoute,
         })
-    }
-
-    /// Whether a path is one of ours: the prefix itself or below it.
-    #[must_use]
-    pub fn is_own(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("origins", &self.origins).field("routes", &self.routes.routes().len()).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("origins", &self.rules.origins)
+            .field("routes", &self.rules.routes.routes().len())
+            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
-
-use crate::domain::decision::DecisionRecord;
+use super::Line;
 use crate::domain::time::Timestamp;
 
 /// How lines look.
@@ -25,25 +22,6 @@ pub enum Format {
     Human,
     /// One JSON object a line, with OpenTelemetry's names where it has some.
     Json,
-}
-
-/// One line, before it is written.
-#[derive(Debug)]
-pub struct Line<'a> {
-    /// When the request came.
-    pub at: Timestamp,
-    /// What was decided.
-    pub decision: &'a DecisionRecord,
-    /// The request's method.
-    pub method: &'a Method,
-    /// The request's path: never the query, which may hold codes and addresses.
-    pub path: &'a str,
-    /// What was answered.
-    pub status: StatusCode,
-    /// From the request's head to the answer's head.
-    pub took: Duration,
-    /// Who asked.
-    pub client: IpAddr,
 }
 
 /// How many bytes a worker collects at most before it hands them over.
@@ -186,11 +164,11 @@ impl Line<'_> {
             escaped(self.path),
             decision.reason.code()
         );
-        if let Some(kind) = decision.kind {
-            let _infallible = write!(text, " · {} account", kind.as_str());
+        if let Some(refusal) = decision.would_refuse {
+            let _infallible = write!(text, " · would refuse: {}", refusal.code());
         }
-        if let Some(authority) = &decision.authority {
-            let _infallible = write!(text, " by {authority}");
+        if let Some(who) = &decision.who {
+            let _infallible = write!(text, " · {} account by {}", who.kind.as_str(), who.authority);
         }
         if let (Some(route), Some(position)) = (&decision.route, decision.position) {
             let _infallible = write!(text, " · route {route} (line {})", position.line);
@@ -219,11 +197,19 @@ impl Line<'_> {
         if let Some(position) = decision.position {
             let _infallible = write!(text, r#","config.line":{}"#, position.line);
         }
-        if let Some(kind) = decision.kind {
-            let _infallible = write!(text, r#","account.kind":"{}""#, kind.as_str());
+        if let Some(refusal) = decision.would_refuse {
+            let _infallible = write!(text, r#","would_refuse":"{}""#, refusal.code());
         }
-        if let Some(authority) = &decision.authority {
-            let _infallible = write!(text, r#","authority":"{authority}""#);
+        if let Some(who) = &decision.who {
+            let (kind, membership, home) = (who.kind.as_str(), who.membership.as_str(), who.home.as_str());
+            let _infallible = write!(
+                text,
+                r#","account.kind":"{kind}","account.membership":"{membership}","account.home":"{home}","authority":"{}""#,
+                who.authority
+            );
+            if let Some(tenant) = who.tenant {
+                let _infallible = write!(text, r#","account.tenant":"{tenant}""#);
+            }
         }
         text.push('}');
     }
@@ -246,10 +232,12 @@ fn clock(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::{Method, StatusCode};
+
     use super::*;
-    use crate::domain::account::AccountKind;
+    use crate::domain::account::{AccountKind, Home, Membership, TenantId};
     use crate::domain::authority::AuthorityName;
-    use crate::domain::decision::{DecisionId, Outcome};
+    use crate::domain::decision::{DecisionId, DecisionRecord, Judged, Outcome};
     use crate::domain::reason::Reason;
     use crate::domain::route::{Position, RouteName};
 
@@ -258,10 +246,16 @@ mod tests {
             id: DecisionId::from_random(0),
             outcome: Outcome::Deny,
             reason: Reason::PersonalAccountNotAllowed,
+            would_refuse: None,
             route: Some(RouteName::new("fi\"nance")),
             position: Some(Position { line: 7, column: 1 }),
-            kind: Some(AccountKind::Personal),
-            authority: Some(AuthorityName::personal()),
+            who: Some(Judged {
+                kind: AccountKind::Personal,
+                authority: AuthorityName::personal(),
+                tenant: Some(TenantId::CONSUMERS),
+                membership: Membership::Unknown,
+                home: Home::Personal,
+            }),
         }
     }
 
@@ -287,6 +281,7 @@ mod tests {
         assert_eq!(value["reason"], "personal_account_not_allowed");
         assert_eq!(value["route"], "fi\"nance");
         assert_eq!(value["account.kind"], "personal");
+        assert_eq!(value["account.tenant"], "9188040d-6c67-4c5b-b112-36a304b66dad");
         assert_eq!(value["config.line"], 7);
     }
 

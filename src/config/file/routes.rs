@@ -51,6 +51,7 @@ pub(crate) struct RouteKeys {
     pub(crate) timeouts: Setting<TimeoutsSection>,
     pub(crate) websocket: Setting<bool>,
     pub(crate) max_body: Setting<Option<u64>>,
+    pub(crate) enforce: Setting<bool>,
 }
 
 /// `auth`
@@ -118,7 +119,6 @@ fn keys(reader: &mut Reader<'_, '_>) -> RouteKeys {
     reader.unavailable("strip_prefix", |value| value.as_bool() == Some(false));
     reader.unavailable("assertion", |value| value.as_bool() == Some(false));
     reader.unavailable("cors_origins", is_empty_list);
-    reader.unavailable("enforce", |value| value.as_bool() == Some(true));
     RouteKeys {
         auth: reader.choice("auth", &[("required", Auth::Required), ("optional", Auth::Optional), ("none", Auth::None)]),
         accounts: accounts(reader),
@@ -136,6 +136,7 @@ fn keys(reader: &mut Reader<'_, '_>) -> RouteKeys {
         timeouts: timeouts(reader),
         websocket: reader.boolean("websocket"),
         max_body: reader.parsed("max_body", forms::size),
+        enforce: reader.boolean("enforce"),
     }
 }
 

@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use super::reader::Reader;
 use super::setting::{Located, Setting};
 use super::{forms, section};
-use crate::config::SignInPage;
 use crate::domain::address::Domain;
 use crate::domain::realm::{Ambiguous, Detect};
+use crate::domain::sign_in_page::SignInPage;
 
 /// The section.
 #[derive(Debug, Default)]

@@ -52,6 +52,9 @@ pub(crate) fn resolve(section: &RouteSection, scope: &Scope<'_>) -> Admission {
     };
     let Some(authorities) = judge.authorities(&accounts, admitted) else { return Admission { admitted, ..Admission::default() } };
     let requirements = judge.requirements(admitted, &authorities);
+    if auth == Auth::Required && judge.enforcement() == Enforcement::Tried {
+        return judge.shadowed(requirements, authorities);
+    }
     let access = requirements.map(|requirements| match auth {
         Auth::Optional => Access::Optional(requirements),
         Auth::None | Auth::Required => Access::Required(requirements),
@@ -69,6 +72,13 @@ pub(crate) fn shared(setting: &Setting<Vec<Located<String>>>) -> impl Iterator<I
     setting.value().into_iter().flatten().map(|text| Arc::from(text.value.as_str()))
 }
 
+/// `enforce`
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Enforcement {
+    Enforced,
+    Tried,
+}
+
 struct RouteAccess<'a> {
     own: &'a RouteKeys,
     defaults: &'a RouteKeys,
@@ -79,6 +89,37 @@ struct RouteAccess<'a> {
 impl<'a> RouteAccess<'a> {
     fn report(&self, problem: Problem) {
         self.scope.around.findings.report(problem);
+    }
+
+    fn enforcement(&self) -> Enforcement {
+        match self.own.enforce.or(&self.defaults.enforce).value() {
+            Some(false) => Enforcement::Tried,
+            Some(true) | None => Enforcement::Enforced,
+        }
+    }
+
+    /// A route that only tries its rules lets in whoever can sign in, as if it said accounts = "any" and guests = "allow":
+    /// at its own authorities and at all others that we have a registration for.
+    fn shadowed(&self, stated: Option<Requirements>, own: Vec<&'a Authority>) -> Admission {
+        let registered = |authority: &&&Authority| !matches!(authority.registration, Registration::Missing);
+        let mut authorities = own;
+        for other in self.every_authority(AccountKinds::ANY).iter().filter(registered) {
+            if authorities.iter().all(|authority| authority.name != other.name) {
+                authorities.push(other);
+            }
+        }
+        let kinds: AccountKinds = authorities.iter().filter_map(|authority| authority.kind).collect();
+        let names: Vec<_> = authorities.iter().map(|authority| authority.name.clone()).collect();
+        let enforced = Requirements {
+            kinds: AccountKinds::ANY,
+            authorities: names.clone(),
+            tenants: Vec::new(),
+            guests: Guests::Allow,
+            groups: Vec::new(),
+            roles: Vec::new(),
+        };
+        let access = stated.map(|stated| Access::Shadowed { enforced, stated });
+        Admission { access, authorities: names, kinds, admitted: AccountKinds::ANY }
     }
 
     fn accounts(&self, auth: Auth) -> Option<Accounts> {

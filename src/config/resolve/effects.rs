@@ -25,6 +25,9 @@ pub(crate) fn report_without_effect(section: &RouteSection, auth: Auth, scope: &
             None => problem,
         });
     };
+    if let Some(at) = key_of(&keys.enforce) {
+        report("enforce", at, "nobody who signs in is refused");
+    }
     if auth == Auth::None {
         for (key, at) in about_people {
             if let Some(at) = at {

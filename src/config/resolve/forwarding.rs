@@ -20,7 +20,7 @@ pub(crate) fn destination(section: &RouteSection, admission: &Admission, finding
         UpstreamSection::ByKind(by_kind) => by_kind.as_ref(),
     };
     match admission.access.as_ref()? {
-        Access::Required(_) => {}
+        Access::Required(_) | Access::Shadowed { .. } => {}
         Access::Optional(_) | Access::Public => {
             let problem = Problem::new(Code::UpstreamMissing, upstream.at, "whoever is not signed in has no upstream here");
             findings.report(problem.label("upstreams by kind of account need auth = \"required\""));

@@ -14,14 +14,18 @@ pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tenants;
+pub(crate) mod written;
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::file::File;
 use super::problem::{Findings, Span};
 use super::{Config, SignInSettings};
 use crate::domain::route::{Position, RouteTable};
+use crate::domain::rules::Rules;
+use crate::domain::written::Fingerprint;
 
 /// What the configuration is read in, beside its text.
 pub(crate) struct Surroundings<'a> {
@@ -53,20 +57,29 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let branding = branding::resolve(&file.branding, around);
     let authorities = authorities?;
     Some(Config {
-        file_name: file_name.to_owned(),
+        rules: Arc::new(Rules {
+            file_name: file_name.to_owned(),
+            origins: origins?,
+            prefix: prefix?,
+            tenants: tenants?,
+            directory: domains::directory(file, &authorities),
+            page: file.sign_in.page.value().copied().unwrap_or_default(),
+            routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
+        }),
         listen: listen?,
-        origins: origins?,
-        prefix: prefix?,
         trusted_proxies: trusted_proxies?,
-        directory: domains::directory(file, &authorities),
         authorities,
-        tenants: tenants?,
         sign_in: sign_in(file),
         session: session?,
         branding: branding?,
-        routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
         dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
         access_log: file.access_log.value().copied().unwrap_or_default(),
+        tests: Vec::new(),
+        admin: None,
+        audit: None,
+        text: String::new(),
+        fingerprint: Fingerprint::default(),
+        files: Vec::new(),
         warnings: Vec::new(),
     })
 }
@@ -76,7 +89,6 @@ const POSTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero
 
 fn sign_in(file: &File) -> SignInSettings {
     SignInSettings {
-        page: file.sign_in.page.value().copied().unwrap_or_default(),
         remembers_accounts: file.sign_in.remember_accounts.value().copied().unwrap_or(false),
         posts_per_minute: file.sign_in.rate_limit.value().copied().unwrap_or(POSTS_PER_MINUTE),
     }

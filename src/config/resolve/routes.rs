@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::authorities::Authority;
 use super::server::{report_duplicate, report_repeated};
-use super::{Surroundings, access, forwarding, reach};
+use super::{Surroundings, access, forwarding, reach, written::written};
 use crate::config::file::File;
 use crate::config::file::routes::RouteSection;
 use crate::config::file::setting::Setting;
@@ -71,6 +71,7 @@ fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>,
             timeouts: forwarding::timeouts(section, &scope.file.defaults),
             max_body: keys.0.max_body.or(&keys.1.max_body).value().copied().flatten(),
             websocket: keys.0.websocket.or(&keys.1.websocket).value().copied().unwrap_or(true),
+            written: written(section, &scope.file.defaults, scope.around),
         })
     };
     ResolvedRoute { at: section.at, authorities, route: assemble() }

@@ -1,11 +1,11 @@
 //! `[tenants]`.
 
 use super::server::report_duplicate;
-use crate::config::TenantSettings;
 use crate::config::file::tenants::TenantSection;
 use crate::config::problem::Findings;
+use crate::domain::rules::Tenant;
 
-pub(crate) fn resolve(sections: &[TenantSection], findings: &Findings) -> Option<Vec<TenantSettings>> {
+pub(crate) fn resolve(sections: &[TenantSection], findings: &Findings) -> Option<Vec<Tenant>> {
     for (index, section) in sections.iter().enumerate() {
         let Some(id) = section.id.given() else { continue };
         let earlier = sections[..index].iter().filter_map(|earlier| earlier.id.given());
@@ -16,7 +16,7 @@ pub(crate) fn resolve(sections: &[TenantSection], findings: &Findings) -> Option
     let settings = |section: &TenantSection| {
         let id = *section.id.value()?;
         let name = section.name.value().unwrap_or(&section.key).clone();
-        Some(TenantSettings { key: section.key.clone(), id, name })
+        Some(Tenant { key: section.key.clone(), id, name })
     };
     sections.iter().map(settings).collect()
 }

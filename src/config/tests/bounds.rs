@@ -35,7 +35,7 @@ fn a_file_of_the_largest_length_is_read() {
     let text = format!("{HEAD}{ROUTE}#");
     fs::write(&file, text.clone() + &" ".repeat(longest - text.len())).expect("a file can be written");
     let config = load(&file).expect("a configuration");
-    assert_eq!(config.routes.routes().len(), 1);
+    assert_eq!(config.rules.routes.routes().len(), 1);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{HEAD, ROUTE, directory, parse, with_files_here};
-use crate::config::{AccessLog, Config, SignInPage};
+use crate::config::{AccessLog, Config};
 use crate::domain::account::AccountKind;
 use crate::domain::route::{Access, Destination, Forward, Guests, Position, Route};
 use crate::domain::session::Lifetimes;
+use crate::domain::sign_in_page::SignInPage;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::ClientAuthentication;
 
@@ -31,10 +32,10 @@ fn authorities_of(route: &Route) -> Vec<&str> {
 fn the_minimal_file_gets_every_default() {
     let config = config(&with_files_here(MINIMAL));
     assert_eq!(config.listen, ["0.0.0.0:8080".parse().expect("an address")]);
-    assert_eq!((config.prefix.as_str(), config.origins.first().as_str()), ("/.auth", "https://orders.example.com"));
+    assert_eq!((config.rules.prefix.as_str(), config.rules.origins.first().as_str()), ("/.auth", "https://orders.example.com"));
     assert_eq!(config.session.lifetimes, Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(28_800) });
     assert_eq!((config.session.keys.len(), config.warnings.len()), (1, 1));
-    assert_eq!((config.sign_in.page, config.sign_in.posts_per_minute.get()), (SignInPage::Always, 10));
+    assert_eq!((config.rules.page, config.sign_in.posts_per_minute.get()), (SignInPage::Always, 10));
     assert_eq!((config.access_log, config.dev_allowed, config.trusted_proxies.len()), (AccessLog::Json, false, 0));
     let [work] = &config.authorities[..] else { panic!("only what the route uses") };
     assert_eq!(work.discovery.as_str(), "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration");
@@ -42,7 +43,7 @@ fn the_minimal_file_gets_every_default() {
     assert_eq!(work.scopes, ["openid", "profile", "email"]);
     let ClientAuthentication::Secret(secret) = &work.client.authentication;
     assert_eq!(secret.expose(), "the-client-secret", "without its line end");
-    let [route] = config.routes.routes() else { panic!("one route") };
+    let [route] = config.rules.routes.routes() else { panic!("one route") };
     assert_eq!((route.name.as_str(), route.position), ("root", Position { line: 7, column: 1 }));
     assert!(matches!(route.access, Access::Required(_)) && route.websocket && route.max_body.is_none() && route.bearer.is_none());
 }
@@ -57,14 +58,14 @@ fn two_random_keys_are_not_the_same() {
 fn the_example_is_right_and_has_every_kind_of_route() {
     let config = config(&with_files_here(EXAMPLE));
     assert_eq!(config.warnings, Vec::<String>::new());
-    let names: Vec<_> = config.routes.routes().iter().map(|route| route.name.as_str()).collect();
+    let names: Vec<_> = config.rules.routes.routes().iter().map(|route| route.name.as_str()).collect();
     assert_eq!(names, ["health", "finance", "partners", "api", "mailbox", "help", "shop"]);
     let authorities: Vec<_> = config.authorities.iter().map(|authority| authority.name.as_str()).collect();
     assert_eq!(authorities, ["work", "personal", "contoso", "customers"]);
-    let partners = config.routes.named("partners").and_then(|route| route.access.requirements()).expect("requirements");
+    let partners = config.rules.routes.named("partners").and_then(|route| route.access.requirements()).expect("requirements");
     assert_eq!((partners.guests, partners.tenants.len()), (Guests::Allow, 1));
-    assert_eq!(config.directory.tenants.len(), 2);
-    assert_eq!(config.tenants[0].name, "Contoso");
+    assert_eq!(config.rules.directory.tenants.len(), 2);
+    assert_eq!(config.rules.tenants[0].name, "Contoso");
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn names_come_from_paths_and_stay_unique() {
         "",
     ];
     let config = routed(&keys.map(route).concat());
-    let names: Vec<_> = config.routes.routes().iter().map(|route| route.name.as_str()).collect();
+    let names: Vec<_> = config.rules.routes.routes().iter().map(|route| route.name.as_str()).collect();
     assert_eq!(names, ["finance", "finance-2", "api-v1-items", "root-2", "root", "root-3"]);
 }
 
@@ -104,7 +105,7 @@ fn the_authorities_of_a_route_are_those_of_its_kinds_built_in_ones_first() {
     ];
     for (accounts, authorities) in expected {
         let config = routed(&format!("{further}[[routes]]\nupstream = \"http://127.0.0.1:3000\"\naccounts = \"{accounts}\"\n"));
-        assert_eq!(authorities_of(&config.routes.routes()[0]), authorities, "{accounts}");
+        assert_eq!(authorities_of(&config.rules.routes.routes()[0]), authorities, "{accounts}");
     }
 }
 
@@ -113,7 +114,7 @@ fn a_built_in_authority_without_a_registration_gives_way_to_one_that_has_it() {
     let text = "version = 1\npublic_url = \"https://orders.example.com\"\nsession = { key_files = [\"key\"] }\n\
         [authorities.keycloak]\nissuer = \"https://id.example.com/\"\nkind = \"work\"\nclient = { id = \"x\", secret_file = \"secret\" }\n";
     let config = config(&format!("{text}{ROUTE}"));
-    assert_eq!(authorities_of(&config.routes.routes()[0]), ["keycloak"]);
+    assert_eq!(authorities_of(&config.rules.routes.routes()[0]), ["keycloak"]);
     assert_eq!(config.authorities[0].discovery.as_str(), "https://id.example.com/.well-known/openid-configuration");
 }
 
@@ -130,7 +131,7 @@ fn a_key_of_the_route_takes_the_place_of_the_default() {
     let routes = "[[routes]]\nmatch = { path = \"/a\" }\nupstream = \"http://127.0.0.1:3000\"\n\
         [[routes]]\nupstream = \"http://127.0.0.1:3000\"\nmax_body = \"unlimited\"\ntimeouts = { connect = \"3s\" }\n";
     let config = routed(&format!("{defaults}{routes}"));
-    let [inherits, overrides] = config.routes.routes() else { panic!("two routes") };
+    let [inherits, overrides] = config.rules.routes.routes() else { panic!("two routes") };
     let timeouts = |route: &Route| [route.timeouts.connect, route.timeouts.response, route.timeouts.idle].map(|span| span.as_secs());
     assert_eq!((inherits.max_body, inherits.websocket, timeouts(inherits)), (Some(1000), false, [9, 30, 9]));
     assert_eq!((overrides.max_body, overrides.websocket, timeouts(overrides)), (None, false, [3, 30, 60]));
@@ -139,7 +140,7 @@ fn a_key_of_the_route_takes_the_place_of_the_default() {
 #[test]
 fn an_upstream_keeps_its_base_path_and_loses_its_brackets() {
     let config = routed("[[routes]]\nupstream = \"https://[::1]/base/\"\naccounts = \"work\"\n");
-    let Destination::One(Forward::Upstream(upstream)) = &config.routes.routes()[0].destination else { panic!("one upstream") };
+    let Destination::One(Forward::Upstream(upstream)) = &config.rules.routes.routes()[0].destination else { panic!("one upstream") };
     assert_eq!((upstream.host.as_str(), upstream.port, upstream.base_path.as_str()), ("::1", 443, "/base"));
 }
 

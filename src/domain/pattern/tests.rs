@@ -125,6 +125,7 @@ fn route(name: &str, path: &str) -> Route {
         timeouts: Timeouts::default(),
         max_body: None,
         websocket: true,
+        written: crate::domain::written::RouteKeys::default(),
     }
 }
 

@@ -79,6 +79,7 @@ fn route(access: Access, bearer: Option<BearerRequirements>) -> Route {
         timeouts: Timeouts::default(),
         max_body: None,
         websocket: true,
+        written: crate::domain::written::RouteKeys::default(),
     }
 }
 
@@ -386,4 +387,32 @@ proptest! {
         let expected = if who.kind == AccountKind::Work { Ok(()) } else { work_only().check_kind(who.kind) };
         prop_assert_eq!(verdict(work_only(), &who), expected);
     }
+}
+
+fn shadowed(stated: Requirements) -> Access {
+    Access::Shadowed { enforced: anybody(), stated }
+}
+
+#[test]
+fn a_route_that_only_tries_its_rules_admits_and_tells_whom_it_would_have_refused() {
+    let (route, ada, cy) = (route(shadowed(work_only()), None), ada(), cy());
+    for (who, would_be_refused) in [(&ada, None), (&cy, Some(Reason::PersonalAccountNotAllowed))] {
+        let permit = route.judge(Subject { principal: who, grant: None }).expect("nobody is refused");
+        assert_eq!(permit.would_be_refused(), would_be_refused);
+    }
+    let nobody = route.decide(Presented::Nothing);
+    assert!(matches!(nobody, Decision::Challenge(Reason::SignInRequired)), "signing in is not what is tried");
+}
+
+#[test]
+fn a_trace_tells_every_check_up_to_the_one_that_decides() {
+    use crate::domain::trace::{Step, trace_of};
+    let wanted = Requirements { tenants: vec![tenant(FABRIKAM)], ..anybody() };
+    for access in [Access::Required(wanted.clone()), shadowed(wanted)] {
+        let steps = route(access, None).trace(Subject { principal: &ada(), grant: None });
+        let failed = Step::Failed(Reason::TenantNotAllowed);
+        assert_eq!(steps.map(|(_, step)| step), [Step::Passed, Step::Passed, failed, Step::NotReached, Step::NotReached, Step::NotReached]);
+        assert_eq!(trace_of(Reason::TenantNotAllowed), Some(steps));
+    }
+    assert_eq!(trace_of(Reason::SignInRequired), None);
 }

@@ -67,7 +67,7 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     if arrival.hint.is_some_and(|hint| hint != who.kind) {
         tracing::info!(authority = %who.authority, kind = who.kind.as_str(), "Somebody signed in with another kind of account than was guessed");
     }
-    let route = route_of(asked, &return_to).or_else(|| shared.routes.named(&arrival.route));
+    let route = route_of(asked, &return_to).or_else(|| shared.rules.routes.named(&arrival.route));
     if let Some(route) = route
         && let Err(reason) = route.judge(Subject { principal: who, grant: None })
     {
@@ -137,13 +137,13 @@ fn log(authority: &AuthorityName, why: &Why, reason: Reason) {
 
 /// What was sealed is parsed again: the origins may have changed since.
 fn place(asked: &Asked, text: &str) -> ReturnTo {
-    let parsed = ReturnTo::parse(text, &asked.visit.origin, &asked.shared.origins);
+    let parsed = ReturnTo::parse(text, &asked.visit.origin, &asked.shared.rules.origins);
     parsed.unwrap_or_else(|_| ReturnTo::front_page(&asked.visit.origin))
 }
 
 fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
     let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).ok()?;
-    let route = asked.shared.routes.find(&target, &http::Method::GET).ok()?;
+    let route = asked.shared.rules.routes.find(&target, &http::Method::GET).ok()?;
     route.access.requirements().map(|_| route)
 }
 

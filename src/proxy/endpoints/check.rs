@@ -52,13 +52,13 @@ pub(super) async fn answer(Extension(asked): Extension<Asked>, headers: HeaderMa
 async fn judge(reply: Reply<'_>, headers: &HeaderMap) -> Result<Told, Told> {
     let Reply { shared, visit, .. } = reply;
     // Our own pages are ours to serve: a proxy that would send them to the app has been set up wrongly.
-    if shared.is_own(visit.target.path()) {
+    if shared.rules.is_own(visit.target.path()) {
         return Err(reply.refuse_for(Reason::NoRoute));
     }
     let route = shared.route_of(visit).map_err(|reason| reply.refuse_for(reason))?;
     let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
     let identity = Identity::of(reply, route, headers, &own).await.map_err(|reason| reply.refuse_for(reason).on(route))?;
-    match identity.decide(route, headers, &shared.origins) {
+    match identity.decide(route, headers, &shared.rules.origins) {
         Decision::Allow(permit, reason) => match route.destination.of(permit.principal().map(|who| who.kind)) {
             // Somewhere else than where the proxy in front would send the request.
             Some(Forward::Redirect(_)) | None => Err(reply.refuse_for(Reason::NoRoute).on(route)),
@@ -86,7 +86,7 @@ fn yes(reply: Reply<'_>, route: &Route, permit: &Permit<'_>, reason: Reason) -> 
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     identity_headers::render(headers, route.headers.preset, &route.headers.set, permit.principal());
-    let routes = reply.shared.routes.routes().iter();
+    let routes = reply.shared.rules.routes.routes().iter();
     identity_headers::blank_the_rest(headers, routes.flat_map(|route| &route.headers.set).map(|(name, _)| name));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Told::new(response, Verdict::allow(reason).on(route).about(permit.principal()))

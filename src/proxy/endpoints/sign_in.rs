@@ -119,12 +119,12 @@ impl<'a> Purpose<'a> {
         let shared = &*asked.shared;
         let origin = &asked.visit.origin;
         let return_to = match fields.value(field::RETURN_TO) {
-            Some(text) => ReturnTo::parse(text, origin, &shared.origins).map_err(|_| Reason::BadRequest)?,
+            Some(text) => ReturnTo::parse(text, origin, &shared.rules.origins).map_err(|_| Reason::BadRequest)?,
             None => ReturnTo::front_page(origin),
         };
         let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
         // A page of our own is nothing to come back to.
-        let return_to = if shared.is_own(target.path()) { ReturnTo::front_page(origin) } else { return_to };
+        let return_to = if shared.rules.is_own(target.path()) { ReturnTo::front_page(origin) } else { return_to };
         let (route, wanted) = guarded_route(asked, &return_to)?;
         let remember = match (shared.remembering, fields.value(field::REMEMBER)) {
             (Remembering::Off, _) => Remember::NotOffered,
@@ -151,7 +151,7 @@ impl<'a> Purpose<'a> {
             return None;
         }
         let chosen = kind.and_then(kind_named);
-        let skips_page = shared.page == SignInPage::Auto && self.prompt == Prompt::Default;
+        let skips_page = shared.rules.page == SignInPage::Auto && self.prompt == Prompt::Default;
         if chosen.is_none() && !skips_page {
             return None;
         }
@@ -180,23 +180,23 @@ impl<'a> Purpose<'a> {
     async fn place(&self, typed: &Identifier, chosen: Option<AccountKind>, own: &OwnCookies<'_>) -> Realm {
         let shared = &self.asked.shared;
         let remembered = self.remembered(own).kind_of(typed.as_str(), &self.asked.shared.keys);
-        let needed = shared.directory.lookup_needed(typed, chosen, remembered, self.wanted);
+        let needed = shared.rules.directory.lookup_needed(typed, chosen, remembered, self.wanted);
         let looked_up = match (needed, &shared.lookup) {
             (Some(domain), Some(lookup)) => lookup.tenant_of(domain).await,
             (Some(_) | None, _) => TenantOfDomain::Unknown,
         };
-        shared.directory.discover(typed, chosen, remembered, looked_up, self.wanted)
+        shared.rules.directory.discover(typed, chosen, remembered, looked_up, self.wanted)
     }
 
     fn place_of_kind(&self, kind: AccountKind) -> Realm {
-        match self.asked.shared.directory.authority_of_kind(kind, self.wanted) {
+        match self.asked.shared.rules.directory.authority_of_kind(kind, self.wanted) {
             Some(known) => Realm::Known { authority: known.name.clone(), how: crate::domain::realm::How::Chosen },
             None => Realm::Refused(self.wanted.check_kind(kind).err().unwrap_or(Reason::AuthorityNotAllowed)),
         }
     }
 
     fn only_place(&self) -> Option<Realm> {
-        let only = self.asked.shared.directory.only_authority(self.wanted)?;
+        let only = self.asked.shared.rules.directory.only_authority(self.wanted)?;
         Some(Realm::Known { authority: only.name.clone(), how: crate::domain::realm::How::OnlyOne })
     }
 
@@ -243,7 +243,7 @@ impl<'a> Purpose<'a> {
     }
 
     fn has_authority_for(&self, kind: AccountKind) -> bool {
-        self.asked.shared.directory.authority_of_kind(kind, self.wanted).is_some()
+        self.asked.shared.rules.directory.authority_of_kind(kind, self.wanted).is_some()
     }
 
     fn choose(&self, kinds: &[AccountKind], identifier: Option<&str>) -> Told {
@@ -263,7 +263,7 @@ impl<'a> Purpose<'a> {
 /// The route that a return target leads to, if somebody has to be signed in there; otherwise the first such route of
 /// its origin: whoever signs in without going anywhere wants to be signed in for something.
 fn guarded_route<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Result<(&'a Route, &'a Requirements), Reason> {
-    let routes = &asked.shared.routes;
+    let routes = &asked.shared.rules.routes;
     let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
     let meant = routes.find(&target, &http::Method::GET).ok();
     let of_origin = routes.routes().iter().filter(|route| route.matcher.host.as_deref().is_none_or(|host| host == target.host()));

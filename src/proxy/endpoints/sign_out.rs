@@ -94,7 +94,7 @@ fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Vec<Session> {
 }
 
 fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
-    ReturnTo::parse(fields.value(field::RETURN_TO)?, &asked.visit.origin, &asked.shared.origins).ok()
+    ReturnTo::parse(fields.value(field::RETURN_TO)?, &asked.visit.origin, &asked.shared.rules.origins).ok()
 }
 
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 §2), if the authority has it and is known well enough.

@@ -47,7 +47,7 @@ pub(super) fn original(asking: &Visit, shared: &Shared, headers: &HeaderMap) -> 
     let ways = [
         pair(headers, "x-forwarded-method", "x-forwarded-uri")?,
         pair(headers, "x-original-method", "x-original-uri")?,
-        behind_ours(asking, &shared.prefix).map(|uri| (asking.method.as_str(), uri)),
+        behind_ours(asking, &shared.rules.prefix).map(|uri| (asking.method.as_str(), uri)),
     ];
     let mut ways = ways.into_iter().flatten();
     let first = ways.next().ok_or(Unclear::Missing)?;
@@ -72,7 +72,7 @@ pub(super) fn original(asking: &Visit, shared: &Shared, headers: &HeaderMap) -> 
 /// the two, and which one cannot be known. A `Host` that is only the proxy's name for us says nothing.
 fn names_another_origin(asking: &Visit, shared: &Shared, headers: &HeaderMap) -> Result<bool, Unclear> {
     let Some(host) = field(headers, header::HOST.as_str())? else { return Ok(false) };
-    let mut named = shared.origins.iter().filter(|origin| origin.is_named_by(host)).peekable();
+    let mut named = shared.rules.origins.iter().filter(|origin| origin.is_named_by(host)).peekable();
     Ok(named.peek().is_some() && !named.any(|origin| *origin == *asking.origin))
 }
 

@@ -173,35 +173,34 @@ impl World {
             .unwrap_or_else(|problems| panic!("{problems}"));
         let keys = Arc::new(KeyRing::new(vec![Secret::new([1; 32])]).expect("a key"));
         let assets = Assets::new(&config.branding);
-        let chromes =
-            config.origins.iter().map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.prefix, &assets))).collect();
+        let chromes = config
+            .rules
+            .origins
+            .iter()
+            .map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.rules.prefix, &assets)))
+            .collect();
         let authorities: Authorities =
             config.authorities.into_iter().map(|settings| (settings.name.clone(), Arc::new(authority(settings)))).collect();
         let shared = Shared {
-            reader: Reader::new(&config.origins, config.trusted_proxies),
-            origins: config.origins,
-            prefix: config.prefix.clone(),
-            routes: config.routes,
-            directory: config.directory,
+            reader: Reader::new(&config.rules.origins, config.trusted_proxies),
+            rules: Arc::clone(&config.rules),
             lookup: None,
             sign_in: SignIn {
                 authorities,
                 keys: Arc::clone(&keys),
                 consumed: Consumed::new(),
-                prefix: config.prefix,
+                prefix: config.rules.prefix.clone(),
                 clock: Arc::new(Fixed),
                 entropy: Arc::new(Fixed),
             },
             keys,
             lifetimes: config.session.lifetimes,
-            page: config.sign_in.page,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
             rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
             assets,
             chromes,
-            tenant_names: config.tenants.into_iter().map(|tenant| (tenant.id, tenant.name)).collect(),
         };
-        let router = super::super::router(&shared.prefix);
+        let router = super::super::router(&shared.rules.prefix);
         Self { shared: Arc::new(shared), router }
     }
 
@@ -228,7 +227,7 @@ impl World {
 
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
-        let origin = self.shared.origins.first();
+        let origin = self.shared.rules.origins.first();
         let written = session_cookie::write(session, &OwnCookies::default(), origin, &self.shared.keys, &mut |buffer| buffer.fill(3));
         let cookies = written.expect("fits");
         let pairs = cookies.iter().map(|cookie| cookie.as_header_value().to_str().expect("ASCII").split(';').next().unwrap_or_default());

@@ -160,6 +160,7 @@ fn route() -> Route {
         timeouts: Timeouts::default(),
         max_body: None,
         websocket: true,
+        written: crate::domain::written::RouteKeys::default(),
     }
 }
 

@@ -1,0 +1,75 @@
+//! What the admin listener asks of the running proxy.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::rules::Rules;
+use crate::domain::time::Timestamp;
+use crate::domain::written::Fingerprint;
+
+/// The running proxy, as far as the admin listener can see and steer it.
+#[async_trait]
+pub trait Control: Send + Sync {
+    /// Where the process is in its life.
+    fn phase(&self) -> Phase;
+
+    /// The configuration in force.
+    fn live(&self) -> Arc<Live>;
+
+    /// How the last reload ended, if there was one.
+    fn last_reload(&self) -> Option<Arc<Reload>>;
+
+    /// Reads the configuration again, and waits until that has ended.
+    async fn reload(&self) -> Arc<Reload>;
+}
+
+/// Where the process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Not every authority has been asked for its metadata yet.
+    Starting,
+    /// Serving.
+    Ready,
+    /// Told to stop: requests under way are finished, new ones should go elsewhere.
+    Draining,
+}
+
+/// A configuration in force.
+#[derive(Debug)]
+pub struct Live {
+    /// Everything that decides.
+    pub rules: Arc<Rules>,
+    /// The file's text, its secrets masked.
+    pub text: String,
+    /// Names that text.
+    pub fingerprint: Fingerprint,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone)]
+pub struct Reload {
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The new configuration is in force, but for these keys, which want a restart.
+    Applied {
+        /// Keys whose new value is not in force.
+        wants_restart: Vec<&'static str>,
+    },
+    /// The file could not be used, and the old configuration is in force still.
+    Refused {
+        /// What is wrong with it, as `check` prints it.
+        problems: String,
+    },
+    /// Nothing had changed.
+    Unchanged,
+}

@@ -1,0 +1,2 @@
+//! What a configuration would do, without running it: pure functions of [`crate::domain::rules::Rules`] behind
+//! `[[tests]]`, `explain` and `diff`. They ask the very functions that decide when somebody really comes.
