@@ -125,6 +125,7 @@ fn log_violations() -> OnViolation {
 }
 
 fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError> {
+    let development = development(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let keys = Arc::new(KeyRing::new(config.session.keys)?);
@@ -135,7 +136,6 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
         .iter()
         .map(|origin| (origin.clone(), Chrome::new(&config.branding, origin, &config.rules.prefix, &assets)))
         .collect();
-    let development = if config.dev_allowed { Development::Allowed } else { Development::Refused };
     let clients = Clients::new()?;
     let lookup = match config.rules.directory.detect {
         Detect::Lookup => lookup(&config.authorities, &clients)?,
@@ -168,16 +168,16 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
 
 /// HTTP clients for authorities. Reading the system's trust roots takes tens of milliseconds, so whoever wants no others
 /// shares one client.
-struct Clients {
+pub(crate) struct Clients {
     plain: HttpClient,
 }
 
 impl Clients {
-    fn new() -> Result<Self, StartError> {
+    pub(crate) fn new() -> Result<Self, StartError> {
         Ok(Self { plain: HttpClient::new(None).map_err(StartError::TrustRoots)? })
     }
 
-    fn of(&self, settings: &AuthoritySettings) -> Result<HttpClient, StartError> {
+    pub(crate) fn of(&self, settings: &AuthoritySettings) -> Result<HttpClient, StartError> {
         match &settings.ca_pem {
             None => Ok(self.plain.clone()),
             Some(pem) => HttpClient::new(Some(pem))
@@ -186,31 +186,37 @@ impl Clients {
     }
 }
 
+/// `dev.allow`, as providers take it.
+pub(crate) const fn development(config: &Config) -> Development {
+    if config.dev_allowed { Development::Allowed } else { Development::Refused }
+}
+
+/// The provider of an authority, of which nothing is read yet.
+pub(crate) fn provider(settings: &AuthoritySettings, development: Development, clients: &Clients) -> Result<HttpProvider, StartError> {
+    let known = ProviderSettings {
+        authority: settings.name.clone(),
+        expected: settings.issuer.clone(),
+        discovery: settings.discovery.clone(),
+        client: settings.client.clone(),
+        development,
+    };
+    Ok(HttpProvider::new(known, clients.of(settings)?))
+}
+
 fn authority(
     settings: AuthoritySettings,
     development: Development,
     clients: &Clients,
     stop: &CancellationToken,
 ) -> Result<Authority, StartError> {
-    let http = clients.of(&settings)?;
-    let client_id = settings.client.id.clone();
-    let provider = HttpProvider::new(
-        ProviderSettings {
-            authority: settings.name.clone(),
-            expected: settings.issuer.clone(),
-            discovery: settings.discovery,
-            client: settings.client,
-            development,
-        },
-        http,
-    );
+    let provider = provider(&settings, development, clients)?;
     let (refreshed, stop) = (provider.clone(), stop.clone());
     tokio::spawn(async move { refreshed.run(stop).await });
     Ok(Authority {
         name: settings.name,
         kind: settings.kind,
         issuer: settings.issuer,
-        client_id,
+        client_id: settings.client.id,
         scopes: settings.scopes,
         response_mode: settings.response_mode,
         extra_params: settings.extra_params,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -19,6 +19,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::Url;
 
+use crate::domain::time::Timestamp;
 use crate::protocol::metadata::is_loopback;
 use crate::protocol::secret::Secret;
 use dial::Dial;
@@ -73,6 +74,8 @@ pub struct Answer {
     pub body: Bytes,
     /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
     pub max_age: Option<Duration>,
+    /// `Date` (RFC 9110 §6.6.1): what the other end's clock said.
+    pub date: Option<Timestamp>,
 }
 
 /// Why there is no answer. The texts are for operators and name neither URL nor content.
@@ -214,6 +217,7 @@ async fn answer(response: Response<Incoming>, longest: usize) -> Result<Answer, 
         content_type: content_type.map(str::to_owned),
         body: body.to_bytes(),
         max_age: max_age(&head.headers),
+        date: date(&head.headers),
     })
 }
 
@@ -221,6 +225,11 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let directives = headers.get(CACHE_CONTROL)?.to_str().ok()?.split(',');
     let seconds = directives.filter_map(|directive| directive.trim().strip_prefix("max-age=")).next()?;
     seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = chrono::DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?;
+    date.timestamp().try_into().ok().map(Timestamp::from_unix_seconds)
 }
 
 fn not_sent(error: &Error) -> HttpFault {

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::dev_idp::{bind_to, made_up_secret, registration};
+use super::print::Colour;
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
 use crate::app::App;
@@ -46,8 +47,8 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
     let secret = made_up_secret();
     let config = match settings::config(&text, secret.expose()) {
         Ok(config) => config,
-        Err(problems) => {
-            problems.rendered.iter().for_each(print::complaint);
+        Err(report) => {
+            print::report(&report, Colour::Auto);
             return Verdict::Errors;
         }
     };

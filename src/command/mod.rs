@@ -6,6 +6,7 @@ mod demo;
 mod dev_idp;
 
 mod check;
+mod help;
 mod print;
 mod run;
 mod runtime;
@@ -13,7 +14,7 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// A sign-in routing proxy: personal or work account, the right authority, one policy per route.
 #[derive(Debug, Parser)]
@@ -26,7 +27,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Validates a configuration and prints the redirect URIs to register
-    #[command(after_help = "Example: homerealm check homerealm.toml")]
+    #[command(after_help = "Example: homerealm check homerealm.toml --online")]
     Check(check::Arguments),
 
     /// Everything on this machine, offline, nothing saved: identity provider, sample app and proxy
@@ -38,6 +39,10 @@ enum Command {
     #[cfg(feature = "dev-idp")]
     #[command(after_help = "Example: homerealm dev-idp --port 8081")]
     DevIdp(dev_idp::Arguments),
+
+    /// Explains a code that check prints, or a command
+    #[command(after_help = "Example: homerealm help E003")]
+    Help(help::Arguments),
 
     /// The proxy
     #[command(after_help = "Example: homerealm run -c /etc/homerealm/homerealm.toml")]
@@ -55,6 +60,8 @@ enum Verdict {
     Fine,
     /// 1
     Errors,
+    /// 2
+    Usage,
 }
 
 impl From<Verdict> for ExitCode {
@@ -62,6 +69,7 @@ impl From<Verdict> for ExitCode {
         match verdict {
             Verdict::Fine => Self::SUCCESS,
             Verdict::Errors => Self::from(1),
+            Verdict::Usage => Self::from(2),
         }
     }
 }
@@ -75,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::main(&arguments),
         #[cfg(feature = "dev-idp")]
         Command::DevIdp(arguments) => dev_idp::main(&arguments),
+        Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
         Command::Run(arguments) => run::main(&arguments),
         Command::Version => version::main(),
     };

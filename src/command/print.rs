@@ -1,6 +1,8 @@
 //! Writing to the terminal. A closed pipe (`homerealm check | head -1`) is not an error of ours.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+
+use crate::config::report::{Colours, Report};
 
 /// A line on standard output.
 pub(super) fn line(text: impl std::fmt::Display) {
@@ -10,4 +12,34 @@ pub(super) fn line(text: impl std::fmt::Display) {
 /// A line on standard error.
 pub(super) fn complaint(text: impl std::fmt::Display) {
     let _closed_pipe = writeln!(std::io::stderr(), "{text}");
+}
+
+/// What is wrong with a configuration, on standard error: a blank line between problems and behind the last.
+pub(super) fn report(report: &Report, colour: Colour) {
+    for problem in report.rendered(colour.on_stderr()) {
+        complaint(format_args!("{problem}\n"));
+    }
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl Colour {
+    /// <https://no-color.org>: an empty NO_COLOR says nothing.
+    fn on_stderr(self) -> Colours {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => Colours::Ansi,
+            Self::Auto if std::io::stderr().is_terminal() && !is_set("NO_COLOR") => Colours::Ansi,
+            Self::Auto | Self::Never => Colours::Plain,
+        }
+    }
 }

@@ -97,8 +97,15 @@ fn end_of_multi_line(rest: &str, quotes: &str) -> Option<usize> {
 /// A text with its secrets masked, and the way from places in the original to places in it.
 pub(crate) struct Masked {
     text: String,
-    /// Where each masked stretch was, in order, and how long its stand-in is.
-    stretches: Vec<(Span, usize)>,
+    /// In the order of the text, none overlapping another.
+    stretches: Vec<Stretch>,
+}
+
+/// A stretch that is masked.
+struct Stretch {
+    original: Span,
+    /// Its stand-in.
+    masked: Span,
 }
 
 impl Masked {
@@ -109,16 +116,16 @@ impl Masked {
         let (mut stretches, mut done) = (Vec::new(), 0);
         for span in secrets {
             // Overlapping stretches are one: the later start is inside of what is masked already.
-            let start = span.start.max(done);
-            if start >= span.end {
+            let original = Span { start: span.start.max(done), end: span.end };
+            if original.start >= original.end {
                 continue;
             }
-            masked.push_str(&text[done..start]);
-            let before = masked.len();
+            masked.push_str(&text[done..original.start]);
+            let start = masked.len();
             masked.push_str(MASK);
-            masked.extend(text[start..span.end].chars().filter(|c| *c == '\n'));
-            stretches.push((Span { start, end: span.end }, masked.len() - before));
-            done = span.end;
+            masked.extend(text[original.start..original.end].chars().filter(|c| *c == '\n'));
+            stretches.push(Stretch { original, masked: Span { start, end: masked.len() } });
+            done = original.end;
         }
         masked.push_str(&text[done..]);
         Self { text: masked, stretches }
@@ -135,23 +142,14 @@ impl Masked {
         Span { start, end: self.offset(span.end, Edge::End).max(start) }
     }
 
-    fn offset(&self, original: usize, edge: Edge) -> usize {
-        let (mut removed, mut added) = (0, 0);
-        for (stretch, stand_in) in &self.stretches {
-            if original >= stretch.end {
-                removed += stretch.end - stretch.start;
-                added += stand_in;
-            } else if original > stretch.start {
-                let from = stretch.start - removed + added;
-                return match edge {
-                    Edge::Start => from,
-                    Edge::End => from + MASK.len(),
-                };
-            } else {
-                break;
-            }
+    fn offset(&self, at: usize, edge: Edge) -> usize {
+        let before = self.stretches.partition_point(|stretch| stretch.original.start < at);
+        let Some(Stretch { original, masked }) = self.stretches[..before].last() else { return at };
+        match edge {
+            _ if at >= original.end => at - original.end + masked.end,
+            Edge::Start => masked.start,
+            Edge::End => masked.start + MASK.len(),
         }
-        original - removed + added
     }
 }
 

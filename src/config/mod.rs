@@ -1,13 +1,14 @@
 //! Configuration: what the user wrote (`file`), what we run on ([`Config`]), and the way from one to the other
 //! (`resolve`). Nothing behind this module sees an unparsed value.
 
+pub mod codes;
 mod file;
+mod lines;
 mod mask;
 pub mod problem;
-mod render;
+pub mod report;
 mod resolve;
 
-use std::fmt;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -25,13 +26,15 @@ use crate::domain::branding::Branding;
 use crate::domain::policy_test::PolicyTest;
 use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
-use crate::domain::written::{Fingerprint, Position};
+use crate::domain::written::Fingerprint;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
 use file::File;
+use lines::Lines;
 use mask::Masked;
-use problem::{Code, Findings, Problem, Severity, Span};
+use problem::{Code, Findings, Found, Problem, Span};
+use report::{RedirectUris, Report};
 use resolve::Surroundings;
 
 /// What we run on: everything parsed, every default filled in, every secret read.
@@ -67,8 +70,8 @@ pub struct Config {
     pub fingerprint: Fingerprint,
     /// Every file that was read, the configuration itself among them: when one of them changes, so does the configuration.
     pub files: Vec<PathBuf>,
-    /// Things worth telling at start-up, rendered like errors: a random session key, a secret about to expire.
-    pub warnings: Vec<String>,
+    /// Things worth telling at start-up (a random session key, a secret about to expire), and what to register.
+    pub warnings: Report,
 }
 
 /// One authority.
@@ -178,12 +181,12 @@ pub const MAX_FILE_LENGTH: u64 = 1024 * 1024;
 /// Reads, checks and resolves a configuration. Relative paths in it are relative to its own directory.
 ///
 /// # Errors
-/// Every problem at once, rendered with file, line, column and caret.
-pub fn load(file: &Path) -> Result<Config, Problems> {
+/// Every problem at once, warnings among them.
+pub fn load(file: &Path) -> Result<Config, Report> {
     let name = file.display().to_string();
     match text_of(file) {
         Ok(text) => parse(&text, &name, file.parent().unwrap_or(Path::new(""))),
-        Err(why) => Err(Problems::of_file(&name, &why)),
+        Err(why) => Err(Report::of_file(&name, &why)),
     }
 }
 
@@ -199,7 +202,7 @@ fn text_of(file: &Path) -> Result<String, String> {
 /// # Errors
 /// As [`load`].
 #[expect(clippy::disallowed_methods, reason = "a file is read once, before there is a clock to hand through; `parse_with` takes the day")]
-pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Problems> {
+pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Report> {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or_default();
     let today = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().date_naive();
@@ -216,31 +219,37 @@ pub fn parse_with(
     directory: &Path,
     environment: &dyn Fn(&str) -> Option<String>,
     today: NaiveDate,
-) -> Result<Config, Problems> {
+) -> Result<Config, Report> {
     if text.len() as u64 > MAX_FILE_LENGTH {
-        return Err(Problems::of_file(file_name, "it is larger than 1 MiB"));
+        return Err(Report::of_file(file_name, "it is larger than 1 MiB"));
     }
     let (table, syntax_errors) = DeTable::parse_recoverable(text);
     if !syntax_errors.is_empty() {
-        return Err(Problems::of_syntax(text, file_name, &syntax_errors));
+        return Err(not_toml(text, file_name, &syntax_errors));
     }
     let lines = Lines::of(text);
     let findings = Findings::default();
-    let around = Surroundings { directory, environment, today, position: &|at| lines.position(at), findings: &findings };
+    let around = Surroundings { directory, environment, today, position: &|at| lines.position(at.start), findings: &findings };
     let file = File::read(table.get_ref(), &findings);
     let config = resolve::resolve(&file, file_name, &around);
-    let (problems, hidden) = findings.into_parts();
+    let Found { problems, hidden, redirect_uris } = findings.into_found();
     let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
-    let (warnings, errors): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.code.severity() == Severity::Warning);
+    let report = Report::new(file_name, &masked, problems, redirect_uris);
     match config {
-        Some(config) if errors.is_empty() => Ok(Config {
-            warnings: render::render_all(&warnings, file_name, &masked),
-            text: masked.text().to_owned(),
-            fingerprint: fingerprint(text),
-            ..config
-        }),
-        _ => Err(Problems { rendered: render::render_all(&errors, file_name, &masked) }),
+        Some(config) if report.counts().errors == 0 => {
+            Ok(Config { warnings: report, text: masked.text().to_owned(), fingerprint: fingerprint(text), ..config })
+        }
+        _ => Err(report),
     }
+}
+
+fn not_toml(text: &str, file_name: &str, errors: &[toml::de::Error]) -> Report {
+    let masked = Masked::new(text, mask::secrets_of_broken(text));
+    let problem = |error: &toml::de::Error| {
+        let at = error.span().map(Span::from).unwrap_or_default();
+        Problem::new(Code::Syntax, at, "this is not TOML").label(error.message())
+    };
+    Report::new(file_name, &masked, errors.iter().map(problem).collect(), RedirectUris::default())
 }
 
 fn fingerprint(text: &str) -> Fingerprint {
@@ -254,59 +263,6 @@ fn fingerprint(text: &str) -> Fingerprint {
 #[must_use]
 pub fn default_files() -> [PathBuf; 2] {
     ["homerealm.toml".into(), "/etc/homerealm/homerealm.toml".into()]
-}
-
-/// All problems of a configuration, in the order of the file.
-#[derive(Debug)]
-pub struct Problems {
-    /// Rendered for a terminal (without colours): `error[E003]: … --> file:line:col …`.
-    pub rendered: Vec<String>,
-}
-
-impl Problems {
-    fn of_file(file_name: &str, why: &str) -> Self {
-        let problem = Problem::new(Code::File, Span::default(), "the configuration file cannot be used").note(why);
-        Self { rendered: vec![render::render(&problem, file_name, None)] }
-    }
-
-    fn of_syntax(text: &str, file_name: &str, errors: &[toml::de::Error]) -> Self {
-        let masked = Masked::new(text, mask::secrets_of_broken(text));
-        let problem = |error: &toml::de::Error| {
-            let at = error.span().map(Span::from).unwrap_or_default();
-            Problem::new(Code::Syntax, at, "this is not TOML").label(error.message())
-        };
-        let problems: Vec<_> = errors.iter().map(problem).collect();
-        Self { rendered: render::render_all(&problems, file_name, &masked) }
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rendered.join("\n\n"))
-    }
-}
-
-impl std::error::Error for Problems {}
-
-/// Where the lines of a text start.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
-    }
-
-    fn position(&self, at: Span) -> Position {
-        let line = self.starts.partition_point(|start| *start <= at.start);
-        let start = self.starts[line - 1];
-        let column = self.text[start..at.start].chars().count() + 1;
-        let counted = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Position { line: counted(line), column: counted(column) }
-    }
 }
 
 #[cfg(test)]

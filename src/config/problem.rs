@@ -1,5 +1,5 @@
-//! What can be wrong with a configuration: one enum of codes and one type that carries a finding. How it looks on a
-//! terminal is `render`'s business.
+//! What can be wrong with a configuration: one enum of codes and one type that carries a finding while the file is read.
+//! What becomes of the findings is `report`'s business.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::mask::looks_like_a_secret;
+use super::report::RedirectUris;
 
 /// A stretch of the file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,17 @@ pub enum Severity {
     Error,
     /// Said at start-up.
     Warning,
+}
+
+impl Severity {
+    /// `error`, `warning`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 macro_rules! codes {
@@ -150,6 +162,18 @@ impl Problem {
 pub(crate) struct Findings {
     problems: RefCell<Vec<Problem>>,
     hidden: RefCell<Vec<Span>>,
+    redirect_uris: RefCell<RedirectUris>,
+}
+
+/// What was found, whether the file can be used or not.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// In the order of the file.
+    pub(crate) problems: Vec<Problem>,
+    /// What must not be shown of it.
+    pub(crate) hidden: Vec<Span>,
+    /// What to register.
+    pub(crate) redirect_uris: RedirectUris,
 }
 
 impl Findings {
@@ -163,14 +187,18 @@ impl Findings {
         self.hidden.borrow_mut().push(secret);
     }
 
-    /// Everything in the order of the file, and what must not be shown of it. What is wrong with `[defaults]` was
-    /// found once for every route and is told once.
-    pub(crate) fn into_parts(self) -> (Vec<Problem>, Vec<Span>) {
+    /// Keeps what to register at the providers: it is told whatever else is wrong.
+    pub(crate) fn register(&self, redirect_uris: RedirectUris) {
+        *self.redirect_uris.borrow_mut() = redirect_uris;
+    }
+
+    /// Everything. What is wrong with `[defaults]` was found once for every route and is told once.
+    pub(crate) fn into_found(self) -> Found {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.at.start);
         let mut told = HashSet::new();
         problems.retain(|problem| told.insert((problem.code, problem.at.start, problem.title.clone())));
-        (problems, self.hidden.into_inner())
+        Found { problems, hidden: self.hidden.into_inner(), redirect_uris: self.redirect_uris.into_inner() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Configurations that are wrong, with what is said about them to the letter, beside configurations that are right.
 
 mod bounds;
+mod codes;
+mod formats;
 mod table;
 mod values;
 
@@ -10,7 +12,8 @@ use std::path::Path;
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
-use super::{Config, Problems, parse_with};
+use super::report::Report;
+use super::{Config, parse_with};
 
 /// What `@head` stands for at the start of a case: everything but the routes, eight lines.
 const HEAD: &str = r#"version = 1
@@ -61,7 +64,7 @@ fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar")
 }
 
-fn parse(text: &str, directory: &Path) -> Result<Config, Problems> {
+fn parse(text: &str, directory: &Path) -> Result<Config, Report> {
     let environment = |name: &str| match name {
         "CLIENT_SECRET" => Some("from-the-environment".to_owned()),
         "EMPTY_SECRET" => Some(String::new()),

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::config::{self, Config, Problems};
+use crate::config::report::Report;
+use crate::config::{self, Config};
 
 /// Three ports in a row on this machine: proxy, identity provider, sample app.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,7 @@ pub fn text(ports: Ports, listen: std::net::IpAddr) -> String {
 ///
 /// # Errors
 /// As [`config::parse`]; a test holds that there are none.
-pub fn config(text: &str, secret: &str) -> Result<Config, Problems> {
+pub fn config(text: &str, secret: &str) -> Result<Config, Report> {
     let environment = |name: &str| if name == SECRET_VARIABLE { Some(secret.to_owned()) } else { None };
     config::parse_with(text, "demo.toml", Path::new("."), &environment, chrono::NaiveDate::default())
 }

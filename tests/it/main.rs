@@ -6,6 +6,7 @@ mod support;
 
 mod browser;
 mod callback;
+mod check;
 mod demo;
 mod enumeration;
 mod forward_auth;

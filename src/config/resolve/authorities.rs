@@ -225,10 +225,14 @@ fn extra_params(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<(S
 /// The authorities that some route uses. `None` if one of them cannot be used.
 pub(crate) fn used(authorities: Vec<Authority>, routes: &[ResolvedRoute], around: &Surroundings<'_>) -> Option<Vec<AuthoritySettings>> {
     let mut settings = Vec::new();
+    // Nobody knows whom a broken route would have used.
+    let is_known = !routes.is_empty() && routes.iter().all(|route| route.route.is_some() || !route.authorities.is_empty());
     for authority in authorities {
         let user = routes.iter().find(|route| route.authorities.contains(&authority.name));
         let Some(user) = user else {
-            warn_of_unused(&authority, around);
+            if is_known && authority.kind.is_some() {
+                warn_of_unused(&authority, around);
+            }
             continue;
         };
         settings.push(settings_of(authority, user, around));

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use super::file::File;
 use super::problem::{Findings, Span};
+use super::report::Report;
 use super::{Config, SignInSettings};
 use crate::domain::route::{Position, RouteTable};
 use crate::domain::rules::Rules;
@@ -52,6 +53,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     domains::check(file, &authorities, around.findings);
     let scope = routes::Scope { file, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
     let routes = routes::resolve(&scope);
+    routes::register(&scope, &routes);
     let authorities = authorities::used(authorities, &routes, around);
     let session = session::resolve(&file.session, around);
     let branding = branding::resolve(&file.branding, around);
@@ -80,7 +82,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         text: String::new(),
         fingerprint: Fingerprint::default(),
         files: Vec::new(),
-        warnings: Vec::new(),
+        warnings: Report::default(),
     })
 }
 

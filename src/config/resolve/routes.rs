@@ -9,6 +9,7 @@ use crate::config::file::File;
 use crate::config::file::routes::RouteSection;
 use crate::config::file::setting::Setting;
 use crate::config::problem::{Code, Problem, Shown, Span, did_you_mean};
+use crate::config::report::RedirectUris;
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origins;
 use crate::domain::pattern::PathPattern;
@@ -50,6 +51,14 @@ pub(crate) fn resolve(scope: &Scope<'_>) -> Vec<ResolvedRoute> {
     reach::check(&sections.value, &names, &matchers, scope);
     let parts = sections.value.iter().zip(names).zip(matchers);
     parts.map(|((section, name), matcher)| route(section, name, matcher, scope)).collect()
+}
+
+/// Notes what to register for the authorities that routes use, whatever else is wrong with them.
+pub(crate) fn register(scope: &Scope<'_>, routes: &[ResolvedRoute]) {
+    let (Some(origins), Some(prefix)) = (scope.origins, scope.prefix) else { return };
+    let used = |name: &&AuthorityName| routes.iter().any(|route| route.authorities.contains(name));
+    let names = scope.authorities.iter().map(|authority| &authority.name).filter(used);
+    scope.around.findings.register(RedirectUris::new(origins, prefix, names));
 }
 
 fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>, scope: &Scope<'_>) -> ResolvedRoute {

@@ -23,6 +23,7 @@ mod wire;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -103,6 +104,15 @@ pub struct OwnCookies {
     pub strip: fn(&mut HeaderMap),
     /// Whether a `Set-Cookie` value names one of ours.
     pub is_own: fn(&[u8]) -> bool,
+}
+
+/// Connects to an upstream within `limit`, TLS included, and hangs up again: whether it is there. `tls` is what
+/// [`upstream_tls`] made.
+///
+/// # Errors
+/// [`ForwardError::Connect`] and [`ForwardError::ConnectTimeout`].
+pub async fn connect(upstream: &Arc<Upstream>, tls: &Arc<ClientConfig>, limit: Duration) -> Result<(), ForwardError> {
+    Link::open(upstream, tls, limit).await.map(drop)
 }
 
 /// What an exchange is for.

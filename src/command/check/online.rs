@@ -1,0 +1,227 @@
+//! `homerealm check --online`: whether everything that a configuration names is there, asked through the code that the
+//! proxy itself uses. Everybody is asked at once, and nobody for longer than a few seconds.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use rustls::ClientConfig;
+use serde::Serialize;
+use url::Url;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::http_client::{HttpClient, Limits};
+use crate::adapters::provider::Development;
+use crate::app::{self, Clients};
+use crate::command::runtime;
+use crate::config::{AuthoritySettings, Config};
+use crate::domain::account::AccountKind;
+use crate::domain::authority::IssuerInForce;
+use crate::domain::route::{Forward, Route, Upstream, UpstreamScheme};
+use crate::domain::time::Timestamp;
+use crate::flow::ports::{Clock as _, Provider as _, ProviderUnavailable};
+use crate::protocol::metadata::Metadata;
+use crate::proxy::forward;
+
+/// For each answer. A provider's adapter has the same patience.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So many are asked at a time.
+const AT_ONCE: usize = 64;
+
+/// Clocks further apart make tokens look expired, or not valid yet.
+const MOST_APART: Duration = Duration::from_secs(60);
+
+/// What came of asking one authority or upstream.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    asked: Asked,
+    /// The authority's name, or the upstream's origin.
+    name: String,
+    pub(super) outcome: Outcome,
+    /// What was found, or why it failed.
+    detail: String,
+}
+
+/// Whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    Authority,
+    Upstream,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Outcome {
+    Ok,
+    /// It is there, but not as it should be.
+    Warning,
+    Failed,
+}
+
+/// One line.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Warning => "warn",
+            Outcome::Failed => "FAIL",
+        };
+        let asked = match self.asked {
+            Asked::Authority => "authority",
+            Asked::Upstream => "upstream",
+        };
+        write!(f, "{outcome:<5} {asked:<9} {}: {}", self.name, self.detail)
+    }
+}
+
+/// Asks every authority and every upstream.
+///
+/// # Errors
+/// When nobody could be asked: no runtime, no trust roots.
+pub(super) fn ask(config: &Config) -> std::io::Result<Vec<Answer>> {
+    let clients = Clients::new().map_err(std::io::Error::other)?;
+    let tls = forward::upstream_tls(&[]).map_err(std::io::Error::other)?;
+    let development = app::development(config);
+    let runtime = runtime::start()?;
+    let answers = runtime.block_on(async {
+        let authorities = config.authorities.iter().map(|settings| ask_authority(settings, development, &clients));
+        let upstreams = upstreams(config.rules.routes.routes());
+        let upstreams = upstreams.into_iter().map(|(upstream, route)| ask_upstream(upstream, route, &tls));
+        let (mut answers, others) = tokio::join!(
+            futures_util::stream::iter(authorities).buffered(AT_ONCE).collect::<Vec<_>>(),
+            futures_util::stream::iter(upstreams).buffered(AT_ONCE).collect::<Vec<_>>(),
+        );
+        answers.extend(others);
+        answers
+    });
+    // A name that is still being looked up has been given up already.
+    runtime.shutdown_background();
+    Ok(answers)
+}
+
+async fn ask_authority(settings: &AuthoritySettings, development: Development, clients: &Clients) -> Answer {
+    let (outcome, detail) = match read_authority(settings, development, clients).await {
+        Ok((found, None)) => (Outcome::Ok, found),
+        Ok((found, Some(clocks))) => (Outcome::of_clocks(clocks), format!("{found}, {clocks}")),
+        Err(why) => (Outcome::Failed, why),
+    };
+    Answer { asked: Asked::Authority, name: settings.name.to_string(), outcome, detail }
+}
+
+/// What its documents say, and what its clock does, if it tells.
+async fn read_authority(
+    settings: &AuthoritySettings,
+    development: Development,
+    clients: &Clients,
+) -> Result<(String, Option<Clocks>), String> {
+    let provider = app::provider(settings, development, clients).map_err(|error| error.to_string())?;
+    let http = clients.of(settings).map_err(|error| error.to_string())?;
+    let documents = async { Ok::<_, ProviderUnavailable>((provider.metadata().await?, provider.keys().await?)) };
+    let (documents, clocks) = tokio::join!(documents, compare_clocks(&http, &settings.discovery));
+    let (metadata, keys) = documents.map_err(|error| error.to_string())?;
+    let issuer = match &metadata.issuer {
+        IssuerInForce::One { issuer, .. } => issuer.clone(),
+        IssuerInForce::PerTenant { prefix, suffix } => format!("{prefix}{{tenantid}}{suffix}"),
+    };
+    let count = keys.keys().len();
+    Ok((format!("issuer {issuer}, {count} key{}", if count == 1 { "" } else { "s" }), clocks))
+}
+
+/// How far another clock is from ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clocks {
+    TheirsIsAhead(Duration),
+    TheirsIsBehind(Duration),
+}
+
+async fn compare_clocks(http: &HttpClient, discovery: &Url) -> Option<Clocks> {
+    let answer = http.get(discovery, Limits { bytes: Metadata::MAX_BYTES, time: PATIENCE }).await.ok()?;
+    answer.date.map(|theirs| Clocks::compare(theirs, SystemClock.now()))
+}
+
+impl Clocks {
+    fn compare(theirs: Timestamp, ours: Timestamp) -> Self {
+        if theirs > ours { Self::TheirsIsAhead(theirs.since(ours)) } else { Self::TheirsIsBehind(ours.since(theirs)) }
+    }
+
+    const fn apart(self) -> Duration {
+        match self {
+            Self::TheirsIsAhead(apart) | Self::TheirsIsBehind(apart) => apart,
+        }
+    }
+}
+
+impl fmt::Display for Clocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.apart().as_secs();
+        match self {
+            _ if self.apart() <= MOST_APART => f.write_str("clocks agree"),
+            Self::TheirsIsAhead(_) => write!(f, "its clock is {seconds} s ahead of this machine's: tokens will seem not valid yet"),
+            Self::TheirsIsBehind(_) => write!(f, "its clock is {seconds} s behind this machine's: tokens will seem expired"),
+        }
+    }
+}
+
+impl Outcome {
+    fn of_clocks(clocks: Clocks) -> Self {
+        if clocks.apart() > MOST_APART { Self::Warning } else { Self::Ok }
+    }
+}
+
+/// Every upstream once, with the first route that leads to it.
+fn upstreams(routes: &[Route]) -> Vec<(&Arc<Upstream>, &Route)> {
+    let mut seen = HashSet::new();
+    let mut distinct = Vec::new();
+    for route in routes {
+        for kind in AccountKind::ALL {
+            let Some(Forward::Upstream(upstream)) = route.destination.of(Some(kind)) else { continue };
+            if seen.insert((upstream.scheme, upstream.host.as_str(), upstream.port)) {
+                distinct.push((upstream, route));
+            }
+        }
+    }
+    distinct
+}
+
+async fn ask_upstream(upstream: &Arc<Upstream>, route: &Route, tls: &Arc<ClientConfig>) -> Answer {
+    let (outcome, detail) = match forward::connect(upstream, tls, PATIENCE).await {
+        Ok(()) => (Outcome::Ok, "connected".to_owned()),
+        Err(error) => (Outcome::Failed, format!("{error} (route \"{}\")", route.name)),
+    };
+    Answer { asked: Asked::Upstream, name: origin(upstream), outcome, detail }
+}
+
+fn origin(upstream: &Upstream) -> String {
+    let scheme = match upstream.scheme {
+        UpstreamScheme::Http => "http",
+        UpstreamScheme::Https => "https",
+    };
+    let (host, port) = (&upstream.host, upstream.port);
+    if host.contains(':') { format!("{scheme}://[{host}]:{port}") } else { format!("{scheme}://{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_may_be_a_minute_apart() {
+        let at = Timestamp::from_unix_seconds;
+        let told = |theirs, ours| {
+            let clocks = Clocks::compare(at(theirs), at(ours));
+            (Outcome::of_clocks(clocks), clocks.to_string())
+        };
+        for fine in [told(100, 100), told(160, 100), told(100, 160)] {
+            assert_eq!(fine, (Outcome::Ok, "clocks agree".to_owned()));
+        }
+        let (outcome, text) = told(161, 100);
+        assert!(outcome == Outcome::Warning && text.starts_with("its clock is 61 s ahead"), "{text}");
+        let (outcome, text) = told(100, 161);
+        assert!(outcome == Outcome::Warning && text.starts_with("its clock is 61 s behind"), "{text}");
+    }
+}
