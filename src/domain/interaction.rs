@@ -6,6 +6,8 @@
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, Method};
 
+use super::route::Unauthenticated;
+
 /// How to answer somebody who is not signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interaction {
@@ -37,6 +39,18 @@ impl Interaction {
             _ if !person => Self::Program,
             Method::GET | Method::HEAD => Self::Navigation,
             _ => Self::Submission,
+        }
+    }
+
+    /// Whether somebody who must sign in is answered with a redirect to where they can. Never for what a redirect would
+    /// lose, or would be lost on.
+    #[must_use]
+    pub const fn leads_to_sign_in(self, unauthenticated: Unauthenticated, method: &Method) -> bool {
+        match (unauthenticated, self) {
+            (Unauthenticated::Auto, Self::Navigation) => true,
+            (Unauthenticated::Auto, Self::Grpc | Self::Program | Self::Submission) => false,
+            (Unauthenticated::Redirect, _) => matches!(*method, Method::GET | Method::HEAD),
+            (Unauthenticated::Refuse, _) => false,
         }
     }
 

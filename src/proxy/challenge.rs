@@ -1,7 +1,5 @@
 //! What somebody gets who is not let in: the way to a sign-in if that can change the answer, otherwise the reason.
 
-use http::Method;
-
 use super::call::Verdict;
 use super::departure::{Leaving, Way, depart};
 use super::endpoints;
@@ -14,7 +12,7 @@ use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
-use crate::domain::route::{Route, Unauthenticated};
+use crate::domain::route::Route;
 use crate::domain::sign_in_page::SignInPage;
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::OwnCookies;
@@ -22,7 +20,7 @@ use crate::protocol::cookies::OwnCookies;
 /// Nobody is signed in. People are led to a sign-in; programs are told that one is needed.
 pub(super) async fn challenge(reply: Reply<'_>, route: &Route, reason: Reason, own: &OwnCookies<'_>) -> Told {
     let Reply { shared, visit, .. } = reply;
-    if !leads(route.unauthenticated, visit.interaction, &visit.method) {
+    if !visit.interaction.leads_to_sign_in(route.unauthenticated, &visit.method) {
         return tell_to_sign_in(reply, route, reason);
     }
     let back = reply.wanted();
@@ -51,16 +49,6 @@ pub(super) fn tell_to_sign_in(reply: Reply<'_>, route: &Route, reason: Reason) -
         Interaction::Grpc | Interaction::Navigation | Interaction::Program => reply.tell(&page),
     };
     Told::new(response, Verdict::challenge(reason)).on(route)
-}
-
-/// Whether the answer is a redirect to a sign-in. Never for what a redirect would lose, or would be lost on.
-fn leads(unauthenticated: Unauthenticated, interaction: Interaction, method: &Method) -> bool {
-    match (unauthenticated, interaction) {
-        (Unauthenticated::Auto, Interaction::Navigation) => true,
-        (Unauthenticated::Auto, Interaction::Grpc | Interaction::Program | Interaction::Submission) => false,
-        (Unauthenticated::Redirect, _) => matches!(*method, Method::GET | Method::HEAD),
-        (Unauthenticated::Refuse, _) => false,
-    }
 }
 
 /// Somebody is known, or brought a token, and is not let in.

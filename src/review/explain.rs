@@ -1,0 +1,225 @@
+//! A decision, told: what became of somebody, which line of the file decided, every check in order, and what would
+//! change it. Made-up people and real decisions are told in the same words.
+
+use serde::Serialize;
+
+use super::judgement::Judgement;
+use super::{fix, words};
+use crate::domain::decision::{DecisionRecord, Judged, Outcome};
+use crate::domain::policy::Check;
+use crate::domain::reason::Reason;
+use crate::domain::route::Route;
+use crate::domain::rules::Rules;
+use crate::domain::trace::{Step, Trace, trace_of};
+use crate::domain::written::{Position, Table, Written};
+
+/// A decision, told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// allow, challenge, deny or error
+    pub outcome: &'static str,
+    /// What is answered; 200 stands for whatever the upstream says.
+    pub status: u16,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The reason why a route that only tries its rules would have refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_refuse: Option<&'static str>,
+    /// The route that took the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteTold>,
+    /// Every check, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckTold>,
+    /// The sentence that the person reads, if they are not let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<&'static str>,
+    /// What would change it, and whom else that would admit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// A route, told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RouteTold {
+    /// Its name.
+    pub name: String,
+    /// `FILE:LINE`
+    pub place: String,
+    /// Which one of how many, counted from 1.
+    pub position: (usize, usize),
+    /// Name and place of the route that would match if this one were not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<(String, String)>,
+    /// Where `match` stands, if it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<String>,
+}
+
+/// A check, told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckTold {
+    /// ok, FAIL or -
+    pub step: &'static str,
+    /// What is checked, as it could stand in the file.
+    pub key: String,
+    /// `FILE:LINE`, or nothing where a default holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Whether it is written in `[defaults]`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub from_defaults: bool,
+    /// What the check saw of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+}
+
+impl Explanation {
+    /// Tells what would become of a made-up person.
+    #[must_use]
+    pub fn of(rules: &Rules, judgement: &Judgement<'_>) -> Self {
+        let who = judgement.who.as_ref().map(Judged::of);
+        let facts = |check| words::fact(check, rules, who.as_ref()?, judgement.who.as_ref());
+        let telling = Telling { rules, route: judgement.route, next: judgement.next };
+        telling.explain(judgement.outcome, judgement.status, judgement.reason, judgement.would_refuse, judgement.trace, who.as_ref(), facts)
+    }
+
+    /// Tells a decision that was made, by the rules of now. What was kept of it does not say how many groups the person is
+    /// in, nor which route would have come next.
+    #[must_use]
+    pub fn of_record(rules: &Rules, record: &DecisionRecord, status: u16) -> Self {
+        let route = record.route.as_ref().and_then(|name| rules.routes.named(name.as_str()));
+        let (who, refused) = (record.who.as_ref(), record.would_refuse.unwrap_or(record.reason));
+        let all_passed = || who.filter(|_| record.reason == Reason::SignedIn).map(|_| Check::ORDER.map(|check| (check, Step::Passed)));
+        let trace = trace_of(refused).or_else(all_passed);
+        let facts = |check| words::fact(check, rules, who?, None);
+        Telling { rules, route, next: None }.explain(record.outcome, status, record.reason, record.would_refuse, trace, who, facts)
+    }
+
+    /// The lines of it, for a terminal of a hundred columns or more.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.headline()];
+        let matched = self.route.as_ref().map(|route| {
+            let place = route.matched.clone().unwrap_or_else(|| "everything".to_owned());
+            ("ok", "host, path, method".to_owned(), place, String::new())
+        });
+        let checks = self.checks.iter().map(|check| {
+            let place = match (&check.place, check.from_defaults) {
+                (Some(place), true) => format!("{place} [defaults]"),
+                (Some(place), false) => place.clone(),
+                (None, _) if check.step == "-" => "not reached".to_owned(),
+                (None, _) => "by default".to_owned(),
+            };
+            (check.step, check.key.clone(), place, check.person.clone().unwrap_or_default())
+        });
+        let rows: Vec<_> = matched.into_iter().chain(checks).collect();
+        let keys = rows.iter().map(|(_, key, _, _)| key.chars().count()).max().unwrap_or(0);
+        let places = rows.iter().map(|(_, _, place, _)| place.chars().count()).max().unwrap_or(0);
+        lines.extend(rows.iter().map(|(step, key, place, person)| {
+            let line = format!("  {step:<5} {key:<keys$}  {place:<places$}  {person}");
+            line.trim_end().to_owned()
+        }));
+        lines.extend(self.page.map(|page| format!("  page  “{page}”")));
+        lines.extend(self.fix.as_ref().map(|fix| format!("  fix   {fix}")));
+        lines
+    }
+
+    fn headline(&self) -> String {
+        let Self { status, reason, .. } = self;
+        let what = match (self.outcome, self.would_refuse) {
+            ("allow", Some(refusal)) => format!("LET IN {status} {reason}, though it would be refused: {refusal} (enforce = false)"),
+            ("allow", None) => format!("LET IN {status} {reason}"),
+            ("challenge", _) => format!("ASKED TO SIGN IN {status} {reason}"),
+            ("deny", _) => format!("REFUSED {status} {reason}"),
+            _ => format!("FAILED {status} {reason}"),
+        };
+        let Some(route) = &self.route else { return what };
+        let RouteTold { name, place, position: (nth, count), next, .. } = route;
+        let next = next.as_ref().map(|(name, place)| format!("; \"{name}\" {place} would match next")).unwrap_or_default();
+        format!("{what}   route \"{name}\" ({place}, {} of {count}{next})", ordinal(*nth))
+    }
+}
+
+struct Telling<'a> {
+    rules: &'a Rules,
+    route: Option<&'a Route>,
+    next: Option<&'a Route>,
+}
+
+impl Telling<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the facts of a decision, which come from two sources that have no type in common")]
+    fn explain(
+        &self,
+        outcome: Outcome,
+        status: u16,
+        reason: Reason,
+        would_refuse: Option<Reason>,
+        trace: Option<Trace>,
+        who: Option<&Judged>,
+        facts: impl Fn(Check) -> Option<String>,
+    ) -> Explanation {
+        let steps = trace.into_iter().flatten();
+        let told = steps.filter_map(|(check, step)| self.check(check, step, facts(check)));
+        let page = match outcome {
+            Outcome::Allow => None,
+            Outcome::Challenge | Outcome::Deny | Outcome::Error => Some(reason.title()),
+        };
+        Explanation {
+            outcome: outcome.as_str(),
+            status,
+            reason: reason.code(),
+            would_refuse: would_refuse.map(Reason::code),
+            route: self.route.map(|route| self.route(route)),
+            checks: told.collect(),
+            page,
+            fix: fix::fix(would_refuse.unwrap_or(reason), self.rules, self.route, who),
+        }
+    }
+
+    fn route(&self, route: &Route) -> RouteTold {
+        let routes = self.rules.routes.routes();
+        let nth = routes.iter().position(|other| other.name == route.name).map_or(0, |at| at + 1);
+        RouteTold {
+            name: route.name.to_string(),
+            place: self.place(route.position),
+            position: (nth, routes.len()),
+            next: self.next.map(|next| (next.name.to_string(), self.place(next.position))),
+            matched: route.written.matched.map(|written| self.place(written.position)),
+        }
+    }
+
+    /// `None` where the route has nothing to check, and nothing failed.
+    fn check(&self, check: Check, step: Step, person: Option<String>) -> Option<CheckTold> {
+        let route = self.route?;
+        let written: Option<Written> = route.written.of(check);
+        let key = words::key(check, self.rules, route);
+        let (step, key) = match step {
+            Step::Failed(reason) => ("FAIL", key.unwrap_or_else(|| reason.code().to_owned())),
+            Step::Passed => ("ok", key?),
+            Step::NotReached => ("-", key?),
+        };
+        Some(CheckTold {
+            step,
+            key,
+            place: written.filter(|_| step != "-").map(|written| self.place(written.position)),
+            from_defaults: step != "-" && written.is_some_and(|written| written.table == Table::Defaults),
+            person: person.filter(|_| step != "-"),
+        })
+    }
+
+    fn place(&self, position: Position) -> String {
+        format!("{}:{}", self.rules.file_name, position.line)
+    }
+}
+
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
