@@ -105,12 +105,19 @@ codes! {
     ConnectionHeader "E033" "The header belongs to one connection or to the message's framing."
     PrefixOverlap "E034" "The route's path is taken by Homerealm's own endpoints."
     ForeignHost "E035" "No public URL has this host."
-    Unreachable "E040" "An earlier route takes everything that this one matches."
+    Unreachable "E040" "Earlier routes take everything that this one matches."
+    OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
+    OwnUpstream "E046" "The upstream is Homerealm itself."
     RandomKey "W001" "Sessions are sealed with a random key and end with the process."
     SecretExpires "W002" "The client secret expires soon."
     SecretExpired "W003" "The client secret has expired by the date given."
     UnusedAuthority "W004" "No route uses the authority."
-    TrustsEverybody "W005" "Everybody may say where a request comes from."
+    TrustsEverybody "W005" "Everybody, or a good part of the internet, may say where a request comes from."
+    UnservedHost "W006" "No route matches the host of a public URL."
+    FaintAccent "W007" "An accent colour is too faint for text."
+    PerhapsDevelopment "W008" "An authority on this machine would be refused if it is a development provider."
+    UnusedTenant "W009" "No route admits anybody of the tenant."
+    NoEffectHere "W010" "The key has no effect beside the rest of the file."
 }
 
 impl Code {

@@ -102,6 +102,12 @@ impl HeaderTemplate {
         Ok(Self { parts })
     }
 
+    /// Whether the value is the same for everybody.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Literal(_)))
+    }
+
     /// The value for this person; `None` if a fact it names is not known.
     #[must_use]
     pub fn render(&self, who: &Principal) -> Option<HeaderValue> {
@@ -125,6 +131,25 @@ impl HeaderTemplate {
 #[must_use]
 pub fn is_owned(name: &str) -> bool {
     names::is_owned(name)
+}
+
+/// Whether a name, however it is spelled, is one under which the forwarder speaks: `set` and `remove` may not name it
+/// either.
+#[must_use]
+pub fn is_forwarding(name: &str) -> bool {
+    names::is_forwarding(name)
+}
+
+/// Whether a name has one spelling only. Others are dropped from every request, whoever sent it.
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
+    names::is_plain(name)
+}
+
+/// Whether upstreams may take two names for the same.
+#[must_use]
+pub fn are_alike(one: &str, other: &str) -> bool {
+    names::fold_alike(one, other)
 }
 
 /// Removes every header that could be mistaken for one of ours, in any spelling, and every name with anything but

@@ -1,7 +1,7 @@
 //! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
 //!
 //! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
-//! want to go ([`origin`], [`target`], [`pattern`], [`route`]), what is decided ([`policy`], [`reason`],
+//! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`reach`]), what is decided ([`policy`], [`reason`],
 //! [`decision`], [`trace`]), and how a typed address becomes a place to sign in ([`address`], [`realm`]). All that one
 //! configuration says of it is [`rules`].
 
@@ -9,6 +9,7 @@ pub mod account;
 pub mod address;
 pub mod authority;
 pub mod branding;
+pub mod colour;
 pub mod decision;
 pub mod guid;
 pub mod identity_headers;
@@ -19,6 +20,7 @@ pub mod pattern;
 pub mod policy;
 pub mod policy_test;
 pub mod principal;
+pub mod reach;
 pub mod realm;
 pub mod reason;
 pub mod return_to;

@@ -4,6 +4,8 @@
 //! it must not slip past the route of the other. That is safe segment by segment, because no target has an encoded
 //! slash.
 
+use std::ops::RangeInclusive;
+
 use super::target::BadTarget;
 use super::target::path::{normalise, octet_at};
 
@@ -13,6 +15,7 @@ pub struct PathPattern {
     text: String,
     segments: Vec<Segment>,
     end: End,
+    has_upper_case: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +94,14 @@ impl PathPattern {
                 piece => segments.push(Segment::Literal(octets(piece).collect())),
             }
         }
-        Ok(Self { text: text.into(), segments, end })
+        let has_upper_case = segments.iter().any(Segment::has_upper_case);
+        Ok(Self { text: text.into(), segments, end, has_upper_case })
+    }
+
+    /// `/**`
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { text: "/**".into(), segments: Vec::new(), end: End::Open, has_upper_case: false }
     }
 
     /// Whether a normalised path matches. One slash at its end does not count.
@@ -102,11 +112,8 @@ impl PathPattern {
 
     /// Whether a literal segment has a capital letter (ASCII only).
     #[must_use]
-    pub fn has_upper_case(&self) -> bool {
-        self.segments.iter().any(|segment| match segment {
-            Segment::Any => false,
-            Segment::Literal(wanted) => wanted.iter().any(u8::is_ascii_uppercase),
-        })
+    pub const fn has_upper_case(&self) -> bool {
+        self.has_upper_case
     }
 
     /// Whether a normalised path matches an upstream's reading that knows no letter case (ASCII only).
@@ -141,12 +148,53 @@ impl PathPattern {
     /// Whether every path that `other` matches is matched by this one too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let lengths = match (self.end, other.end) {
-            (End::Exact, End::Exact) => self.segments.len() == other.segments.len(),
+        self.covers_lengths(other) && self.agrees_with(other, |ours, theirs| ours == theirs)
+    }
+
+    /// Whether every path that `other` matches is matched by this one, if letter case is disregarded (ASCII only).
+    #[must_use]
+    pub fn covers_in_any_case(&self, other: &Self) -> bool {
+        self.covers_lengths(other) && self.agrees_with(other, <[u8]>::eq_ignore_ascii_case)
+    }
+
+    /// How many segments are written, `**` not counted.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// How many segments the paths have that it matches, as far as `deepest`, and in any case one number.
+    #[must_use]
+    pub fn depths_up_to(&self, deepest: usize) -> RangeInclusive<usize> {
+        match self.end {
+            End::Exact => self.depth()..=self.depth(),
+            End::Open => self.depth()..=deepest.max(self.depth()),
+        }
+    }
+
+    /// Whether every path of `depth` segments that `other` matches is matched by this one too. Several patterns cover what
+    /// one does not only by sharing out the depths: whoever has a literal segment misses nearly all that `*` stands for.
+    #[must_use]
+    pub fn covers_at(&self, depth: usize, other: &Self) -> bool {
+        self.depths_up_to(depth).contains(&depth) && self.agrees_with(other, |ours, theirs| ours == theirs)
+    }
+
+    fn covers_lengths(&self, other: &Self) -> bool {
+        match (self.end, other.end) {
+            (End::Exact, End::Exact) => self.depth() == other.depth(),
             (End::Exact, End::Open) => false,
-            (End::Open, End::Exact | End::Open) => self.segments.len() <= other.segments.len(),
-        };
-        lengths && self.segments.iter().zip(&other.segments).all(|(ours, theirs)| *ours == Segment::Any || ours == theirs)
+            (End::Open, End::Exact | End::Open) => self.depth() <= other.depth(),
+        }
+    }
+
+    /// Whether each of our segments takes all that stands there in `other`; behind its last one anything may stand.
+    fn agrees_with(&self, other: &Self, same: fn(&[u8], &[u8]) -> bool) -> bool {
+        let theirs = other.segments.iter().map(Some).chain(std::iter::repeat(None));
+        self.segments.iter().zip(theirs).all(|(ours, theirs)| match (ours, theirs) {
+            (Segment::Any, _) => true,
+            (Segment::Literal(ours), Some(Segment::Literal(theirs))) => same(ours, theirs),
+            (Segment::Literal(_), Some(Segment::Any) | None) => false,
+        })
     }
 
     /// As written.
@@ -157,6 +205,13 @@ impl PathPattern {
 }
 
 impl Segment {
+    fn has_upper_case(&self) -> bool {
+        match self {
+            Self::Any => false,
+            Self::Literal(wanted) => wanted.iter().any(u8::is_ascii_uppercase),
+        }
+    }
+
     fn matches(&self, piece: &str, same: fn(u8, u8) -> bool) -> bool {
         match self {
             Self::Any => !piece.is_empty(),

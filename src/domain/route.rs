@@ -98,10 +98,11 @@ impl Matcher {
     }
 
     fn matches_rest(&self, target: &Target, method: &Method) -> bool {
-        self.host.as_deref().is_none_or(|host| host == target.host())
-            && (self.methods.is_empty()
-                || self.methods.contains(method)
-                || (*method == Method::HEAD && self.methods.contains(&Method::GET)))
+        self.host.as_deref().is_none_or(|host| host == target.host()) && self.takes(method)
+    }
+
+    pub(super) fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method) || (*method == Method::HEAD && self.methods.contains(&Method::GET))
     }
 }
 

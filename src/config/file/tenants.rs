@@ -3,7 +3,7 @@
 use super::forms;
 use super::reader::{MOST_ENTRIES, Reader};
 use super::setting::{Located, Setting};
-use crate::config::problem::{Code, Problem, Shown};
+use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
 
@@ -11,6 +11,8 @@ use crate::domain::address::Domain;
 #[derive(Debug)]
 pub(crate) struct TenantSection {
     pub(crate) key: String,
+    /// Its key.
+    pub(crate) at: Span,
     pub(crate) id: Setting<TenantId>,
     pub(crate) name: Setting<String>,
     pub(crate) domains: Setting<Vec<Located<Domain>>>,
@@ -35,7 +37,7 @@ pub(crate) fn read_all(reader: &mut Reader<'_, '_>) -> Vec<TenantSection> {
             let id = reader.parsed("id", forms::tenant_id);
             reader.require("id", &id, "the tenant's id, a GUID");
             let name = reader.parsed("name", forms::short_text);
-            TenantSection { key: key.to_owned(), id, name, domains: reader.one_or_more("domains", forms::domain) }
+            TenantSection { key: key.to_owned(), at: key_at, id, name, domains: reader.one_or_more("domains", forms::domain) }
         }));
     });
     if let Some(located) = setting.given().filter(|_| tenants.len() > MOST_ENTRIES) {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::authorities::Authority;
 use super::client::Registration;
-use super::effects::report_without_effect;
+use super::effects::{report_shadow_of_nothing, report_without_effect};
 use super::routes::Scope;
 use super::server::report_repeated;
+use super::unknown;
 use crate::config::file::reader::listed;
 use crate::config::file::routes::{Accounts, Auth, RouteKeys, RouteSection};
 use crate::config::file::setting::{Located, Setting};
-use crate::config::problem::{Code, Problem, Shown, Span, did_you_mean};
+use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::guid::Guid;
@@ -53,7 +54,11 @@ pub(crate) fn resolve(section: &RouteSection, scope: &Scope<'_>) -> Admission {
     let Some(authorities) = judge.authorities(&accounts, admitted) else { return Admission { admitted, ..Admission::default() } };
     let requirements = judge.requirements(admitted, &authorities);
     if auth == Auth::Required && judge.enforcement() == Enforcement::Tried {
-        return judge.shadowed(requirements, authorities);
+        let admission = judge.shadowed(requirements, authorities);
+        if let Some(access) = &admission.access {
+            report_shadow_of_nothing(section, access, admission.kinds, scope.around.findings);
+        }
+        return admission;
     }
     let access = requirements.map(|requirements| match auth {
         Auth::Optional => Access::Optional(requirements),
@@ -186,7 +191,7 @@ impl<'a> RouteAccess<'a> {
         for name in names {
             let found = self.scope.authorities.iter().find(|authority| authority.name.as_str() == name.value);
             let Some(authority) = found else {
-                self.report_unknown(name, "authority", self.scope.authorities.iter().map(|authority| authority.name.as_str()));
+                unknown::report_authority(name, self.scope);
                 complete = false;
                 continue;
             };
@@ -201,16 +206,6 @@ impl<'a> RouteAccess<'a> {
             }
         }
         complete.then_some(chosen)
-    }
-
-    fn report_unknown<'n>(&self, name: &Located<String>, what: &str, known: impl Iterator<Item = &'n str> + Clone) {
-        let label = did_you_mean(&name.value, known.clone(), &format!("there is no {what} of this name"));
-        let mut problem = Problem::new(Code::UnknownName, name.at, format!("unknown {what} {}", Shown(&name.value))).label(label);
-        let known: Vec<&str> = known.collect();
-        if !known.is_empty() && known.len() <= 20 {
-            problem = problem.note(format!("configured: {}", known.join(", ")));
-        }
-        self.report(problem);
     }
 
     fn report_not_admitted(&self, name: &Located<String>, kind: AccountKind) {
@@ -272,7 +267,7 @@ impl<'a> RouteAccess<'a> {
     }
 
     fn tenant(&self, name: &Located<String>, authorities: &[&Authority]) -> Option<TenantId> {
-        let configured = self.scope.file.tenants.iter().find(|tenant| tenant.key == name.value);
+        let configured = self.scope.tenants.get(name.value.as_str());
         let id = match (configured, TenantId::parse(&name.value)) {
             (Some(tenant), _) => *tenant.id.value()?,
             (None, Ok(TenantId::CONSUMERS)) => {
@@ -282,7 +277,7 @@ impl<'a> RouteAccess<'a> {
             }
             (None, Ok(id)) => id,
             (None, Err(_)) => {
-                self.report_unknown(name, "tenant", self.scope.file.tenants.iter().map(|tenant| tenant.key.as_str()));
+                unknown::report_tenant(name, self.scope);
                 return None;
             }
         };

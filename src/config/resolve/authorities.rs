@@ -27,6 +27,8 @@ pub(crate) struct Authority {
     pub(crate) issuer: Option<ExpectedIssuer>,
     pub(crate) domains: Vec<Located<Domain>>,
     pub(crate) registration: Registration,
+    /// Whether the registration is its own and not the file's `[client]`.
+    pub(crate) has_own_client: bool,
     rest: Option<Rest>,
 }
 
@@ -63,6 +65,7 @@ fn untouched(name: &str, issuer: &str, default: &Registration) -> Authority {
         issuer: expected,
         domains: Vec::new(),
         registration: default.clone(),
+        has_own_client: false,
         rest: default_discovery(issuer).map(|discovery| Rest {
             discovery,
             scopes: default_scopes(),
@@ -88,6 +91,7 @@ fn configured(section: &AuthoritySection, built_in: Option<&str>, default: &Regi
         kind: issuer.and_then(|issuer| kind(section, issuer, around)),
         issuer: issuer.map(|issuer| issuer.expected.clone()),
         domains,
+        has_own_client: !section.client.is_absent(),
         registration: match own {
             Registration::Missing => default.clone(),
             Registration::Broken | Registration::Ready(_) => own,

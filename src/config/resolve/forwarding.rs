@@ -1,22 +1,25 @@
-//! Where a route forwards, with which headers and how patiently.
+//! Where a route forwards, and how patiently.
 
-use http::HeaderName;
+use std::net::{IpAddr, SocketAddr};
 
 use super::access::Admission;
-use super::server::report_duplicate;
-use crate::config::file::forms;
-use crate::config::file::routes::{HeadersSection, RouteKeys, RouteSection, TimeoutsSection};
-use crate::config::file::setting::{Located, Setting};
+use super::routes::Scope;
+use super::server;
+use crate::config::file::routes::{RouteKeys, RouteSection, TimeoutsSection};
+use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
-use crate::config::problem::{Code, Findings, Problem, Shown, Span};
+use crate::config::problem::{Code, Problem, Span};
 use crate::domain::account::AccountKind;
-use crate::domain::identity_headers::{HeaderTemplate, is_owned};
-use crate::domain::route::{Access, Destination, Forward, HeaderRules, Timeouts};
+use crate::domain::route::{Access, Destination, Forward, Timeouts, Upstream};
 
-pub(crate) fn destination(section: &RouteSection, admission: &Admission, findings: &Findings) -> Option<Destination> {
+pub(crate) fn destination(section: &RouteSection, admission: &Admission, scope: &Scope<'_>) -> Option<Destination> {
+    let findings = scope.around.findings;
     let upstream = section.upstream.given()?;
     let ByKind { work, personal, customer } = match &upstream.value {
-        UpstreamSection::One(forward) => return Some(Destination::One(forward.clone())),
+        UpstreamSection::One(forward) => {
+            check_for_loop(forward, upstream.at, scope);
+            return Some(Destination::One(forward.clone()));
+        }
         UpstreamSection::ByKind(by_kind) => by_kind.as_ref(),
     };
     match admission.access.as_ref()? {
@@ -33,25 +36,56 @@ pub(crate) fn destination(section: &RouteSection, admission: &Admission, finding
             AccountKind::Personal => personal,
             AccountKind::Work => work,
         };
-        check_kind(kind, setting, admission, upstream.at, findings);
+        if let Some(problem) = problem_of_kind(kind, setting, admission, upstream.at) {
+            findings.report(match section.keys.enforce.or(&scope.file.defaults.enforce).given() {
+                Some(enforce) if matches!(admission.access, Some(Access::Shadowed { .. })) => {
+                    problem.context(enforce.at, "so whoever can sign in is let in")
+                }
+                Some(_) | None => problem,
+            });
+        }
+        if let Some(forward) = setting.given() {
+            check_for_loop(&forward.value, forward.at, scope);
+        }
     }
     let forward = |setting: &Setting<Forward>| setting.value().cloned();
     Some(Destination::ByKind { work: forward(work), personal: forward(personal), customer: forward(customer) })
 }
 
-fn check_kind(kind: AccountKind, setting: &Setting<Forward>, admission: &Admission, at: Span, findings: &Findings) {
+fn problem_of_kind(kind: AccountKind, setting: &Setting<Forward>, admission: &Admission, at: Span) -> Option<Problem> {
     let word = kind.as_str();
     match setting {
         Setting::Absent if admission.kinds.contains(kind) => {
             let problem = Problem::new(Code::UpstreamMissing, at, format!("{word} accounts are admitted and have no upstream"));
-            findings.report(problem.label(format!("add: {word} = \"http://…\"")));
+            Some(problem.label(format!("add: {word} = \"http://…\"")))
         }
         Setting::Given(forward) if !admission.admitted.contains(kind) => {
             let problem = Problem::new(Code::UpstreamUnreached, forward.key, format!("{word} accounts are not admitted here"));
-            findings.report(problem.label(format!("remove this upstream, or admit {word} accounts")));
+            Some(problem.label(format!("remove this upstream, or admit {word} accounts")))
         }
-        Setting::Absent | Setting::Broken | Setting::Given(_) => {}
+        Setting::Absent | Setting::Broken | Setting::Given(_) => None,
     }
+}
+
+/// Reports an upstream that is one of our own addresses: every request would come back to us for ever.
+fn check_for_loop(forward: &Forward, at: Span, scope: &Scope<'_>) {
+    let Forward::Upstream(upstream) = forward else { return };
+    let Some((address, written)) = server::addresses(scope.file).find(|(address, _)| listens_for(*address, upstream)) else { return };
+    let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label("write here where the app listens");
+    scope.around.findings.report(match written {
+        Some(written) => problem.context(written, "Homerealm listens here"),
+        None => problem.note(format!("Homerealm listens on {address} unless `listen` says otherwise")),
+    });
+}
+
+/// Whether a connection to an upstream ends at our own address. Names beside `localhost` are not looked up.
+fn listens_for(ours: SocketAddr, upstream: &Upstream) -> bool {
+    let same_host = match upstream.host.parse::<IpAddr>() {
+        Ok(theirs) if ours.ip().is_unspecified() => theirs.is_loopback() && (theirs.is_ipv4() || ours.is_ipv6()),
+        Ok(theirs) => theirs == ours.ip(),
+        Err(_) => upstream.host == "localhost" && (ours.ip().is_unspecified() || ours.ip().is_loopback()),
+    };
+    same_host && upstream.port == ours.port()
 }
 
 pub(crate) fn timeouts(section: &RouteSection, defaults: &RouteKeys) -> Timeouts {
@@ -62,73 +96,4 @@ pub(crate) fn timeouts(section: &RouteSection, defaults: &RouteKeys) -> Timeouts
         response: response.value().copied().unwrap_or(usual.response),
         idle: idle.value().copied().unwrap_or(usual.idle),
     }
-}
-
-pub(crate) fn headers(section: &RouteSection, defaults: &RouteKeys, findings: &Findings) -> Option<HeaderRules> {
-    let headers = match section.keys.headers.or(&defaults.headers) {
-        Setting::Absent => return Some(HeaderRules::default()),
-        Setting::Broken => return None,
-        Setting::Given(headers) => &headers.value,
-    };
-    let set = set_headers(headers, findings);
-    let remove = removed_headers(headers, findings);
-    Some(HeaderRules { preset: headers.preset.value().copied().unwrap_or_default(), set: set?, remove })
-}
-
-fn removed_headers(headers: &HeadersSection, findings: &Findings) -> Vec<HeaderName> {
-    let names = headers.remove.value().map_or(&[][..], |names| names);
-    for name in names.iter().filter(|name| is_owned(name.value.as_str())) {
-        let title = format!("{} is one of Homerealm's own headers", Shown(name.value.as_str()));
-        let label = "what clients send under it is removed anyway; preset = \"none\" sends no identity headers";
-        findings.report(Problem::new(Code::OwnedHeader, name.at, title).label(label));
-    }
-    names.iter().map(|name| name.value.clone()).collect()
-}
-
-fn set_headers(headers: &HeadersSection, findings: &Findings) -> Option<Vec<(HeaderName, HeaderTemplate)>> {
-    const MOST_HEADERS: usize = 32;
-    let Some(given) = headers.set.given() else { return if headers.set.is_absent() { Some(Vec::new()) } else { None } };
-    if given.value.len() > MOST_HEADERS {
-        let problem = Problem::new(Code::TooMany, given.key, format!("more than {MOST_HEADERS} headers"));
-        findings.report(problem.label("servers bound what they accept"));
-        return None;
-    }
-    let parsed: Vec<_> = given.value.iter().map(|(name, value)| set_header(name, value, findings)).collect();
-    for (index, (name, _)) in given.value.iter().enumerate() {
-        let earlier = given.value[..index].iter().find(|(earlier, _)| folded(&earlier.value) == folded(&name.value));
-        if let Some((earlier, _)) = earlier {
-            report_duplicate("the header", name.key, earlier.key, findings);
-        }
-    }
-    parsed.into_iter().collect()
-}
-
-fn set_header(name: &Located<String>, value: &str, findings: &Findings) -> Option<(HeaderName, HeaderTemplate)> {
-    let header = match forms::header_name(&name.value) {
-        Ok(header) => header,
-        Err(refusal) => {
-            let title = format!("{} cannot be set as a header", Shown(&name.value));
-            findings.report(Problem::new(refusal.code, name.key, title).label(refusal.why));
-            return None;
-        }
-    };
-    if is_owned(header.as_str()) {
-        let title = format!("{} is one of Homerealm's own headers", Shown(&name.value));
-        let problem = Problem::new(Code::OwnedHeader, name.key, title);
-        findings.report(problem.label("choose another name: upstreams rely on what stands under this one"));
-        return None;
-    }
-    match HeaderTemplate::parse(value) {
-        Ok(template) => Some((header, template)),
-        Err(error) => {
-            let title = format!("the value of the header {} cannot be used", Shown(&name.value));
-            findings.report(Problem::new(Code::Malformed, name.at, title).label(error.to_string()));
-            None
-        }
-    }
-}
-
-/// How upstreams may read a name: CGI and its heirs make one of `-`, `_` and `.`.
-fn folded(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }

@@ -5,15 +5,19 @@ pub(crate) mod access;
 pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
+pub(crate) mod development;
 pub(crate) mod domains;
 pub(crate) mod effects;
 pub(crate) mod files;
 pub(crate) mod forwarding;
+pub(crate) mod headers;
+pub(crate) mod idle;
 pub(crate) mod reach;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tenants;
+pub(crate) mod unknown;
 pub(crate) mod written;
 
 use std::num::NonZeroU32;
@@ -51,23 +55,30 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let tenants = tenants::resolve(&file.tenants, around.findings);
     let authorities = authorities::resolve(file, around);
     domains::check(file, &authorities, around.findings);
-    let scope = routes::Scope { file, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
+    let by_key = file.tenants.iter().map(|tenant| (tenant.key.as_str(), tenant)).collect();
+    let scope =
+        routes::Scope { file, tenants: &by_key, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
     let routes = routes::resolve(&scope);
     routes::register(&scope, &routes);
+    idle::check_sign_in(file, around.findings);
+    idle::warn_of_client(file, &authorities, &routes, around.findings);
     let authorities = authorities::used(authorities, &routes, around);
     let session = session::resolve(&file.session, around);
     let branding = branding::resolve(&file.branding, around);
     let authorities = authorities?;
+    development::warn(file, &authorities, around.findings);
+    let rules = Rules {
+        file_name: file_name.to_owned(),
+        origins: origins?,
+        prefix: prefix?,
+        tenants: tenants?,
+        directory: domains::directory(file, &authorities),
+        page: file.sign_in.page.value().copied().unwrap_or_default(),
+        routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
+    };
+    idle::warn(file, &rules, around.findings);
     Some(Config {
-        rules: Arc::new(Rules {
-            file_name: file_name.to_owned(),
-            origins: origins?,
-            prefix: prefix?,
-            tenants: tenants?,
-            directory: domains::directory(file, &authorities),
-            page: file.sign_in.page.value().copied().unwrap_or_default(),
-            routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
-        }),
+        rules: Arc::new(rules),
         listen: listen?,
         trusted_proxies: trusted_proxies?,
         authorities,

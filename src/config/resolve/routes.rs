@@ -1,13 +1,14 @@
 //! `[[routes]]`: names, what is matched, and the assembly of what the other modules resolve.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::authorities::Authority;
 use super::server::{report_duplicate, report_repeated};
-use super::{Surroundings, access, forwarding, reach, written::written};
+use super::{Surroundings, access, effects, forwarding, headers, reach, written::written};
 use crate::config::file::File;
 use crate::config::file::routes::RouteSection;
 use crate::config::file::setting::Setting;
+use crate::config::file::tenants::TenantSection;
 use crate::config::problem::{Code, Problem, Shown, Span, did_you_mean};
 use crate::config::report::RedirectUris;
 use crate::domain::authority::AuthorityName;
@@ -19,6 +20,8 @@ use crate::domain::route::{Access, BearerRequirements, Matcher, Route, RouteName
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) file: &'a File,
+    /// `[tenants]` by their keys.
+    pub(crate) tenants: &'a HashMap<&'a str, &'a TenantSection>,
     pub(crate) authorities: &'a [Authority],
     pub(crate) origins: Option<&'a Origins>,
     pub(crate) prefix: Option<&'a str>,
@@ -64,8 +67,9 @@ pub(crate) fn register(scope: &Scope<'_>, routes: &[ResolvedRoute]) {
 fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>, scope: &Scope<'_>) -> ResolvedRoute {
     let admission = access::resolve(section, scope);
     let authorities = admission.authorities.clone();
-    let destination = forwarding::destination(section, &admission, scope.around.findings);
-    let headers = forwarding::headers(section, &scope.file.defaults, scope.around.findings);
+    let destination = forwarding::destination(section, &admission, scope);
+    effects::report_beside_redirect(section, scope.around.findings);
+    let headers = headers::resolve(section, &scope.file.defaults, scope.around.findings);
     let keys = (&section.keys, &scope.file.defaults);
     let assemble = || {
         Some(Route {
@@ -104,12 +108,13 @@ fn names(sections: &[RouteSection], scope: &Scope<'_>) -> Vec<Option<String>> {
             report_duplicate(&what, name.at, first.map_or(name.at, |first| first.at), scope.around.findings);
         }
     }
+    let mut next: HashMap<String, usize> = HashMap::new();
     sections
         .iter()
         .map(|section| match &section.name {
             Setting::Broken => None,
             Setting::Given(name) => Some(name.value.clone()),
-            Setting::Absent => Some(unique(&derived_name(section), &mut taken)),
+            Setting::Absent => Some(unique(derived_name(section), &mut taken, &mut next)),
         })
         .collect()
 }
@@ -123,12 +128,19 @@ fn derived_name(section: &RouteSection) -> String {
     if name.is_empty() { "root".to_owned() } else { name.to_owned() }
 }
 
-fn unique(name: &str, taken: &mut HashSet<String>) -> String {
-    let numbered = (2..).map(|number| format!("{name}-{number}"));
-    let free = std::iter::once(name.to_owned()).chain(numbered).find(|candidate| !taken.contains(candidate));
-    let free = free.unwrap_or_else(|| name.to_owned());
-    taken.insert(free.clone());
-    free
+/// `next`: the number that a name was last made unique with, and one.
+fn unique(name: String, taken: &mut HashSet<String>, next: &mut HashMap<String, usize>) -> String {
+    if taken.insert(name.clone()) {
+        return name;
+    }
+    let number = next.entry(name.clone()).or_insert(2);
+    loop {
+        let candidate = format!("{name}-{number}");
+        *number += 1;
+        if taken.insert(candidate.clone()) {
+            return candidate;
+        }
+    }
 }
 
 fn matcher(section: &RouteSection, scope: &Scope<'_>) -> Option<Matcher> {

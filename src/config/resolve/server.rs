@@ -1,5 +1,8 @@
 //! Where we listen, under which origins browsers reach us, and whom we believe about that.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
@@ -22,10 +25,14 @@ fn or_default<T: Clone>(setting: &Setting<T>, default: T) -> Option<T> {
 }
 
 /// Reports every entry of a list that is equal to an earlier one.
-pub(crate) fn report_repeated<T: PartialEq>(items: &[Located<T>], what: &str, findings: &Findings) {
-    for (index, item) in items.iter().enumerate() {
-        if let Some(first) = items[..index].iter().find(|earlier| earlier.value == item.value) {
-            report_duplicate(what, item.at, first.at, findings);
+pub(crate) fn report_repeated<T: Eq + Hash>(items: &[Located<T>], what: &str, findings: &Findings) {
+    let mut first_at = HashMap::with_capacity(items.len());
+    for item in items {
+        match first_at.entry(&item.value) {
+            Entry::Occupied(first) => report_duplicate(what, item.at, *first.get(), findings),
+            Entry::Vacant(vacant) => {
+                vacant.insert(item.at);
+            }
         }
     }
 }
@@ -52,6 +59,13 @@ pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<SocketAddr>
     }
 }
 
+/// Every address that we listen on, with its place if it has one.
+pub(crate) fn addresses(file: &File) -> impl Iterator<Item = (SocketAddr, Option<Span>)> {
+    let default = file.listen.is_absent().then_some((DEFAULT_LISTEN, None));
+    let given = file.listen.value().into_iter().flatten().map(|address| (address.value, Some(address.at)));
+    default.into_iter().chain(given)
+}
+
 pub(crate) fn origins(file: &File, findings: &Findings) -> Option<Origins> {
     let first = file.public_url.given()?;
     let others = match &file.public_urls {
@@ -74,9 +88,18 @@ pub(crate) fn prefix(file: &File) -> Option<String> {
 pub(crate) fn trusted_proxies(file: &File, findings: &Findings) -> Option<Vec<IpNet>> {
     let networks = or_default(&file.trusted_proxies, Vec::new())?;
     report_repeated(&networks, "the network", findings);
-    for network in networks.iter().filter(|network| network.value.prefix_len() == 0) {
-        let problem = Problem::new(Code::TrustsEverybody, network.at, "every client may set Forwarded and X-Forwarded-* headers");
+    for network in networks.iter().filter(|network| is_too_wide(network.value)) {
+        let who = if network.value.prefix_len() == 0 { "every client" } else { "a good part of the internet" };
+        let problem = Problem::new(Code::TrustsEverybody, network.at, format!("{who} may set Forwarded and X-Forwarded-* headers"));
         findings.report(problem.label("name the networks of your own proxies instead"));
     }
     Some(networks.into_iter().map(|network| network.value).collect())
+}
+
+/// Wider than the widest network that somebody can have: 10.0.0.0/8 (RFC 1918 §3), fc00::/7 (RFC 4193 §3.1).
+const fn is_too_wide(network: IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.prefix_len() < 8,
+        IpNet::V6(network) => network.prefix_len() < 7,
+    }
 }

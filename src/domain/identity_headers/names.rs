@@ -21,6 +21,13 @@ pub(super) const OWNED: [&str; 11] =
 /// Whatever begins like this.
 pub(super) const OWNED_PREFIXES: [&str; 4] = ["x-homerealm-", "x-ms-client-principal", "x-ms-token-", "x-auth-request-"];
 
+/// What the forwarder itself tells upstreams: where a request comes from, what it was for, and under which id it goes.
+const FORWARDING: [&str; 6] = ["forwarded", "traceparent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
+
+pub(super) fn is_forwarding(name: &str) -> bool {
+    FORWARDING.iter().any(|theirs| fold_alike(name, theirs))
+}
+
 pub(super) fn is_owned(name: &str) -> bool {
     // Most headers of most requests go home here.
     if !matches!(name.as_bytes().first(), Some(b'x' | b'X' | b'r' | b'R')) {

@@ -5,23 +5,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use super::colour::Colour;
 use crate::domain::branding::Branding;
+use crate::domain::colour::{Colour, Scheme};
 
 const STYLE: &str = include_str!("style.css");
 const ICON: &[u8] = include_bytes!("icons/app.svg");
-
-/// A scheme's colours that an accent has to get along with.
-struct Scheme {
-    surface: Colour,
-    page: Colour,
-    text: Colour,
-}
-
-/// As `style.css` has them; a test holds that.
-const LIGHT: Scheme = Scheme { surface: Colour::WHITE, page: Colour::of(0xf3, 0xf4, 0xf8), text: Colour::of(0x17, 0x1a, 0x21) };
-const DARK: Scheme =
-    Scheme { surface: Colour::of(0x18, 0x1b, 0x22), page: Colour::of(0x0f, 0x11, 0x16), text: Colour::of(0xec, 0xee, 0xf3) };
 
 /// All files of one configuration.
 #[derive(Debug, Clone)]
@@ -105,21 +93,19 @@ impl Asset {
 fn accent_rules(branding: &Branding) -> String {
     let Some((light, dark)) = &branding.accent else { return String::new() };
     let (Some(light), Some(dark)) = (Colour::parse(light), Colour::parse(dark)) else { return String::new() };
-    let (light, dark) = (LIGHT.accent_variables(light), DARK.accent_variables(dark));
+    let (light, dark) = (accent_variables(Scheme::LIGHT, light), accent_variables(Scheme::DARK, dark));
     format!(":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n")
 }
 
-impl Scheme {
-    /// An accent is only trusted to be a colour: the ink on it is chosen to be readable, and links and drawings take it
-    /// only where it stands out.
-    fn accent_variables(&self, accent: Colour) -> String {
-        let on_accent = accent.readable_ink();
-        let hover = accent.nudged_to(if on_accent == Colour::WHITE { Colour::BLACK } else { Colour::WHITE });
-        let tint = self.surface.nudged_to(accent);
-        let on_tint = if accent.is_visible_on(tint) { accent } else { self.text };
-        let link = if accent.is_readable_on(self.surface) && accent.is_readable_on(self.page) { accent } else { self.text };
-        format!("--accent:{accent};--accent-hover:{hover};--on-accent:{on_accent};--tint:{tint};--on-tint:{on_tint};--link:{link};")
-    }
+/// An accent is only trusted to be a colour: the ink on it is chosen to be readable, and links and drawings take it
+/// only where it stands out.
+fn accent_variables(scheme: Scheme, accent: Colour) -> String {
+    let on_accent = accent.readable_ink();
+    let hover = accent.nudged_to(if on_accent == Colour::WHITE { Colour::BLACK } else { Colour::WHITE });
+    let tint = scheme.surface.nudged_to(accent);
+    let on_tint = if accent.is_visible_on(tint) { accent } else { scheme.text };
+    let link = if scheme.carries(accent) { accent } else { scheme.text };
+    format!("--accent:{accent};--accent-hover:{hover};--on-accent:{on_accent};--tint:{tint};--on-tint:{on_tint};--link:{link};")
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 pub mod assets;
 pub mod chrome;
-mod colour;
 pub mod form_not_sent;
 mod icon;
 pub mod notice;

@@ -70,7 +70,7 @@ fn an_accent_that_is_no_colour_changes_nothing() {
 
 #[test]
 fn the_schemes_here_are_those_of_the_stylesheet() {
-    for (scheme, part) in [(LIGHT, STYLE.split("@media").next()), (DARK, STYLE.split("@media").nth(1))] {
+    for (scheme, part) in [(Scheme::LIGHT, STYLE.split("@media").next()), (Scheme::DARK, STYLE.split("@media").nth(1))] {
         let part = part.expect("two schemes");
         for (name, colour) in [("surface", scheme.surface), ("page", scheme.page), ("text", scheme.text)] {
             assert!(part.contains(&format!("--{name}: {colour};")), "{name} {colour}");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::colour::Colour;
+use crate::domain::colour::Colour;
 
 const STYLE: &str = include_str!("../style.css");
 
