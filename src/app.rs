@@ -11,7 +11,7 @@ use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::http_client::{BadRoots, HttpClient};
 use crate::adapters::provider::{Development, HttpProvider, ProviderSettings};
 use crate::adapters::tenant_lookup::MetadataLookup;
-use crate::config::{AccessLog as AccessLogKey, AuthoritySettings, Config};
+use crate::config::{AccessLog, Audit, AuditIdentity, AuditTo, AuthoritySettings, Config};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::origin::Origin;
 use crate::domain::realm::Detect;
@@ -20,6 +20,7 @@ use crate::flow::ports::{Clock, Entropy, TenantLookup};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::consumed::Consumed;
 use crate::protocol::seal::KeyRing;
+use crate::proxy::audit::Naming;
 use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
 use crate::proxy::listen::{Limits, OnViolation, Workers};
 use crate::proxy::pages::assets::Assets;
@@ -29,13 +30,14 @@ use crate::proxy::serve::Proxy;
 use crate::proxy::shared::{Remembering, Shared};
 use crate::proxy::visit::Reader;
 use crate::telemetry::Recorder;
-use crate::telemetry::access_log::{AccessLog, Format};
+use crate::telemetry::access_log::Format;
+use crate::telemetry::logs::{Destination, LogError, Logs};
 
 /// A running proxy.
 #[derive(Debug)]
 pub struct App {
     workers: Workers,
-    access_log: Arc<AccessLog>,
+    logs: Arc<Logs>,
     stop: CancellationToken,
 }
 
@@ -59,9 +61,9 @@ pub enum StartError {
     /// The system's trust roots, for authorities.
     #[error("{0}")]
     TrustRoots(BadRoots),
-    /// No thread for the access log.
-    #[error("cannot start the access log: {0}")]
-    AccessLog(#[from] std::io::Error),
+    /// The access log or the audit log.
+    #[error("{0}")]
+    Log(#[from] LogError),
     /// The system's trust roots, for upstreams that speak TLS.
     #[error("{0}")]
     Upstreams(#[from] TlsError),
@@ -76,27 +78,22 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         let listen = config.listen.clone();
-        let access_log = Arc::new(match config.access_log {
-            AccessLogKey::Human => AccessLog::to_stdout(Format::Human)?,
-            AccessLogKey::Json => AccessLog::to_stdout(Format::Json)?,
-            AccessLogKey::Off => AccessLog::off(),
-        });
+        let logs = Arc::new(logs(&config)?);
         let shared = Arc::new(shared(config, &stop)?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (tls, closing) = (upstream_tls(&[])?, stop.clone());
-        let log = Arc::clone(&access_log);
+        let written_to = Arc::clone(&logs);
         let make = move |_worker| {
-            let pen = Rc::new(log.pen());
-            tokio::task::spawn_local(Rc::clone(&pen).keep_handing_over());
-            let proxy =
-                Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), Recorder { access_log: pen }));
+            let recorder = Recorder { logs: written_to.pens() };
+            tokio::task::spawn_local(recorder.logs.keep_handing_over());
+            let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), recorder));
             move |request, connection| {
                 let proxy = Rc::clone(&proxy);
                 async move { proxy.serve(request, connection).await }
             }
         };
         let workers = Workers::start(cores, &listen, &Limits::default(), &log_violations(), &stop, make)?;
-        Ok(Self { workers, access_log, stop })
+        Ok(Self { workers, logs, stop })
     }
 
     /// The addresses it listens on, ports filled in.
@@ -111,11 +108,32 @@ impl App {
         // Joining threads blocks.
         let ended = move || {
             self.workers.join();
-            if let Some(access_log) = Arc::into_inner(self.access_log) {
-                access_log.close();
+            if let Some(logs) = Arc::into_inner(self.logs) {
+                logs.close();
             }
         };
         let _joined = tokio::task::spawn_blocking(ended).await;
+    }
+}
+
+fn logs(config: &Config) -> Result<Logs, LogError> {
+    let access = match config.access_log {
+        AccessLog::Human => Some(Format::Human),
+        AccessLog::Json => Some(Format::Json),
+        AccessLog::Off => None,
+    };
+    let audit = config.audit.as_ref().map(|audit| match &audit.to {
+        AuditTo::Stderr => Destination::Stderr,
+        AuditTo::Stdout => Destination::Stdout,
+        AuditTo::File(path) => Destination::File(path.clone()),
+    });
+    Logs::start(access, audit)
+}
+
+const fn naming(audit: &Audit) -> Naming {
+    match audit.identity {
+        AuditIdentity::Full => Naming::Full,
+        AuditIdentity::Hashed => Naming::Hashed,
     }
 }
 
@@ -161,6 +179,7 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
         lifetimes: config.session.lifetimes,
         remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
         rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
+        naming: config.audit.as_ref().map(naming),
         assets,
         chromes,
     })

@@ -105,6 +105,7 @@ codes! {
     ConnectionHeader "E033" "The header belongs to one connection or to the message's framing."
     PrefixOverlap "E034" "The route's path is taken by Homerealm's own endpoints."
     ForeignHost "E035" "No public URL has this host."
+    Unwritable "E036" "A file that is to be written cannot be."
     Unreachable "E040" "Earlier routes take everything that this one matches."
     OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
     OwnUpstream "E046" "The upstream is Homerealm itself."

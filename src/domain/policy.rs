@@ -120,7 +120,15 @@ impl Route {
         let would_be_refused = match &self.access {
             Access::Public => None,
             Access::Optional(wanted) | Access::Required(wanted) => all(wanted).map(|()| None)?,
-            Access::Shadowed { enforced, stated } => all(enforced).map(|()| all(stated).err())?,
+            // What an access token may do is tried as well; that it is meant for us has to be so.
+            Access::Shadowed { enforced, stated } => {
+                let is_enforced = |check: &Check| *check != Check::Bearer;
+                Check::ORDER.into_iter().filter(is_enforced).try_for_each(|check| self.run_by(enforced, check, subject))?;
+                if let Some(grant) = subject.grant {
+                    check_audience(self.bearer.as_ref(), grant)?;
+                }
+                all(stated).err()
+            }
         };
         Ok(Permit { who: Some(subject.principal), would_be_refused })
     }
@@ -157,16 +165,19 @@ impl Route {
                 Err(reason) => Decision::Deny { reason, who: Some(principal) },
             },
             Presented::Sessions(sessions) => {
-                let mut refused = None;
+                let (mut refused, mut tried) = (None, None);
                 for principal in sessions.iter().map(|session| &session.principal) {
                     match self.judge(Subject { principal, grant: None }) {
-                        Ok(permit) => return Decision::Allow(permit, Reason::SignedIn),
+                        Ok(permit) if permit.would_be_refused.is_none() => return Decision::Allow(permit, Reason::SignedIn),
+                        // Whoever passes what is only tried comes first: they would, too, if it were enforced.
+                        Ok(permit) => tried = tried.or(Some(permit)),
                         Err(reason) => refused = refused.or(Some((reason, principal))),
                     }
                 }
-                match refused {
-                    Some((reason, principal)) => Decision::Deny { reason, who: Some(principal) },
-                    None => Decision::Challenge(Reason::SignInRequired),
+                match (tried, refused) {
+                    (Some(permit), _) => Decision::Allow(permit, Reason::SignedIn),
+                    (None, Some((reason, principal))) => Decision::Deny { reason, who: Some(principal) },
+                    (None, None) => Decision::Challenge(Reason::SignInRequired),
                 }
             }
         }
@@ -316,11 +327,17 @@ impl Requirements {
 }
 
 fn check_bearer(wanted: Option<&BearerRequirements>, grant: &AccessGrant, who: &Principal) -> Result<(), Reason> {
-    let Some(wanted) = wanted else { return Err(Reason::InvalidToken) };
-    let for_us = grant.audiences.iter().any(|audience| wanted.audiences.iter().any(|ours| **ours == **audience));
+    let wanted = check_audience(wanted, grant)?;
     let scopes = wanted.scopes.iter().all(|scope| grant.scopes.iter().any(|granted| **granted == **scope));
     let roles = wanted.roles.is_empty() || who.roles.iter().any(|role| wanted.roles.contains(role));
-    if for_us && scopes && roles { Ok(()) } else { Err(Reason::InsufficientScope) }
+    if scopes && roles { Ok(()) } else { Err(Reason::InsufficientScope) }
+}
+
+/// What the route asks of an access token, if the token is meant for it.
+fn check_audience<'a>(wanted: Option<&'a BearerRequirements>, grant: &AccessGrant) -> Result<&'a BearerRequirements, Reason> {
+    let wanted = wanted.ok_or(Reason::InvalidToken)?;
+    let for_us = grant.audiences.iter().any(|audience| wanted.audiences.iter().any(|ours| **ours == **audience));
+    if for_us { Ok(wanted) } else { Err(Reason::InsufficientScope) }
 }
 
 #[cfg(test)]

@@ -68,6 +68,19 @@ pub enum UserId<'a> {
     },
 }
 
+/// `oid@tid`, or `sub@host` with the host of the issuer: for logs that name people in full.
+impl fmt::Display for UserId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory { tenant, object } => write!(f, "{object}@{tenant}"),
+            Self::Subject { issuer, subject } => {
+                let url = url::Url::parse(issuer).ok();
+                write!(f, "{subject}@{}", url.as_ref().and_then(url::Url::host_str).unwrap_or(issuer))
+            }
+        }
+    }
+}
+
 impl Principal {
     /// The key under which an app should store this person.
     #[must_use]

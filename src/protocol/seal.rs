@@ -28,6 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
+use crate::domain::principal::UserId;
 
 /// Where random bytes come from: fills the buffer with unguessable ones.
 pub type Random<'a> = dyn FnMut(&mut [u8]) + 'a;
@@ -101,10 +102,22 @@ pub struct KeyRing {
     others: Vec<RingKey>,
 }
 
+/// What somebody is called where nobody is to know who they are: the same as long as the ring's first key is, and
+/// without that key it leads to nobody. 64 bits tell the people of one place apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pseudonym([u8; 8]);
+
+impl fmt::Display for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 struct RingKey {
     id: [u8; KEY_ID_LENGTH],
     by_purpose: [LessSafeKey; Purpose::ALL.len()],
     fingerprints: hmac::Key,
+    pseudonyms: hmac::Key,
 }
 
 impl KeyRing {
@@ -188,6 +201,21 @@ impl KeyRing {
         self.all().map(move |key| key.fingerprint(text))
     }
 
+    /// What somebody is called by the first key.
+    #[must_use]
+    pub fn pseudonym(&self, who: UserId<'_>) -> Pseudonym {
+        let tenant;
+        let parts = match who {
+            UserId::Directory { tenant: id, object } => {
+                tenant = id.to_string();
+                ["directory", &tenant, object]
+            }
+            UserId::Subject { issuer, subject } => ["subject", issuer, subject],
+        };
+        let mac = hmac::sign(&self.first.pseudonyms, &length_prefixed(parts.into_iter()));
+        Pseudonym(*mac.as_ref().first_chunk().expect("an HMAC-SHA256 has 32 bytes"))
+    }
+
     fn all(&self) -> impl Iterator<Item = &RingKey> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -214,6 +242,7 @@ impl RingKey {
             id: *expand::<KEY_ID_LENGTH>(&root, &["key id"]),
             by_purpose: Purpose::ALL.map(for_purpose),
             fingerprints: hmac::Key::new(hmac::HMAC_SHA256, &*expand::<32>(&root, &["fingerprint"])),
+            pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*expand::<32>(&root, &["pseudonym"])),
         }
     }
 

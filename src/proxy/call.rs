@@ -9,6 +9,7 @@ use crate::domain::principal::Principal;
 use crate::domain::reason::{Fault, Reason};
 use crate::domain::route::{Position, Route, RouteName};
 use crate::domain::time::Timestamp;
+use crate::telemetry::audit::Event;
 
 /// A request's own facts.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +50,7 @@ fn next_random() -> u64 {
     })
 }
 
-/// What was decided for a request: all of the [`DecisionRecord`] but its id.
+/// What was decided for a request: all of the [`DecisionRecord`] but its id, and what the audit log is to tell of it.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     outcome: Outcome,
@@ -57,19 +58,20 @@ pub struct Verdict {
     would_refuse: Option<Reason>,
     route: Option<(RouteName, Position)>,
     who: Option<Judged>,
+    events: Vec<Event>,
 }
 
 impl Verdict {
     /// Let in, or answered as wished.
     #[must_use]
     pub const fn allow(reason: Reason) -> Self {
-        Self { outcome: Outcome::Allow, reason, would_refuse: None, route: None, who: None }
+        Self { outcome: Outcome::Allow, reason, would_refuse: None, route: None, who: None, events: Vec::new() }
     }
 
     /// Asked to sign in.
     #[must_use]
     pub const fn challenge(reason: Reason) -> Self {
-        Self { outcome: Outcome::Challenge, reason, would_refuse: None, route: None, who: None }
+        Self { outcome: Outcome::Challenge, reason, would_refuse: None, route: None, who: None, events: Vec::new() }
     }
 
     /// Not let in. Whose fault the reason is tells a refusal from a failure.
@@ -79,7 +81,7 @@ impl Verdict {
             Fault::Ours | Fault::Provider | Fault::Upstream => Outcome::Error,
             Fault::Browser | Fault::Nobody | Fault::Person => Outcome::Deny,
         };
-        Self { outcome, reason, would_refuse: None, route: None, who: None }
+        Self { outcome, reason, would_refuse: None, route: None, who: None, events: Vec::new() }
     }
 
     /// With the route that decided.
@@ -104,16 +106,24 @@ impl Verdict {
         self
     }
 
+    /// With something for the audit log to tell.
+    #[must_use]
+    pub(super) fn telling(mut self, event: Option<Event>) -> Self {
+        self.events.extend(event);
+        self
+    }
+
     /// The reason.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// The whole record.
+    /// The whole record, and what the audit log is to tell.
     #[must_use]
-    pub fn record(self, id: DecisionId) -> DecisionRecord {
-        let (route, position) = self.route.unzip();
-        DecisionRecord { id, outcome: self.outcome, reason: self.reason, would_refuse: self.would_refuse, route, position, who: self.who }
+    pub fn record(self, id: DecisionId) -> (DecisionRecord, Vec<Event>) {
+        let Self { outcome, reason, would_refuse, route, who, events } = self;
+        let (route, position) = route.unzip();
+        (DecisionRecord { id, outcome, reason, would_refuse, route, position, who }, events)
     }
 }

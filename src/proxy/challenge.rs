@@ -1,5 +1,6 @@
 //! What somebody gets who is not let in: the way to a sign-in if that can change the answer, otherwise the reason.
 
+use super::audit::Incident;
 use super::call::Verdict;
 use super::departure::{Leaving, Way, depart};
 use super::endpoints;
@@ -16,6 +17,7 @@ use crate::domain::route::Route;
 use crate::domain::sign_in_page::SignInPage;
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::OwnCookies;
+use crate::telemetry::audit::Happening;
 
 /// Nobody is signed in. People are led to a sign-in; programs are told that one is needed.
 pub(super) async fn challenge(reply: Reply<'_>, route: &Route, reason: Reason, own: &OwnCookies<'_>) -> Told {
@@ -57,7 +59,11 @@ pub(super) fn deny(reply: Reply<'_>, route: &Route, reason: Reason, who: Option<
     let mut page = reply.about(reason);
     page.return_to = Some(&back);
     page.who = who.map_or(Who::Nobody, |who| Who::SignedIn(Person::of(who, reply.shared.organisation_of(who))));
-    Told::new(reply.tell(&page), Verdict::not_let_in(reason).on(route).about(who))
+    let told = Told::new(reply.tell(&page), Verdict::not_let_in(reason).on(route).about(who));
+    match who {
+        Some(who) => told.audited(reply.shared, Incident::to(Happening::Refused, who)),
+        None => told,
+    }
 }
 
 /// A return target as a parameter: a path where it is at the origin that is asked.

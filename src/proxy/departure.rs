@@ -1,5 +1,6 @@
 //! Sending the browser to an authority: from our sign-in page, or straight from a route where nothing is to be asked.
 
+use super::audit::Incident;
 use super::call::Verdict;
 use super::pages::sign_in::ContinuePage;
 use super::respond::{self, Redirect, Reply, Told};
@@ -11,6 +12,7 @@ use crate::domain::route::Route;
 use crate::flow::sign_in::{Departure, Wish};
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::OwnCookies;
+use crate::telemetry::audit::Happening;
 
 /// How to send the browser on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(super) async fn depart(
     let fail = |reason: Reason| {
         let mut page = reply.about(reason);
         page.return_to = Some(return_to);
-        reply.refuse(&page).on(route)
+        reply.refuse(&page).on(route).audited(shared, Incident::at(Happening::SignInFailed, authority))
     };
     let Some(authority) = shared.sign_in.authorities.get(authority) else { return fail(Reason::Configuration) };
     let wish = Wish {

@@ -1,5 +1,6 @@
 //! The web face: connections, requests, pages, forwarding. [`serve`] is the life of a request on one screen.
 
+pub mod audit;
 pub mod body;
 pub mod call;
 pub mod forward;

@@ -117,7 +117,7 @@ impl Proxy {
 
     async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, lasts: Option<Duration>) -> Answer {
         let reply = request.reply;
-        let verdict = Verdict::allow(reason).although(permit.would_be_refused()).on(route).about(permit.principal());
+        let verdict = Verdict::admitted(reply.shared, route, permit, reason);
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
@@ -161,9 +161,9 @@ impl Proxy {
     }
 
     fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
-        let decision = answer.verdict.record(call.id);
+        let (decision, events) = answer.verdict.record(call.id);
         let status = answer.response.status();
-        self.recorder.record(&Line { at: call.now, decision: &decision, method, path, status, took: call.took(), client });
+        self.recorder.record(&Line { at: call.now, decision: &decision, events: &events, method, path, status, took: call.took(), client });
         answer.response
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audit::Naming;
 use super::pages::assets::Assets;
 use super::pages::chrome::Chrome;
 use super::rate_limit::RateLimit;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub remembering: Remembering,
     /// Bounds sign-in posts.
     pub rate_limit: RateLimit,
+    /// How the audit log names people; `None`: there is no such log.
+    pub naming: Option<Naming>,
     /// Style sheet, icons and logo.
     pub assets: Assets,
     /// The frame of pages, by origin.

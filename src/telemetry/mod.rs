@@ -1,9 +1,13 @@
-//! What is written down about requests: the access log for every one of them, a line each.
+//! What is written down about requests: the access log has a line for every one of them, the audit log a line for
+//! whoever signed in, was refused or signed out.
 
 pub mod access_log;
+pub mod audit;
+mod json;
+pub mod lines;
+pub mod logs;
 
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -18,6 +22,8 @@ pub struct Line<'a> {
     pub at: Timestamp,
     /// What was decided.
     pub decision: &'a DecisionRecord,
+    /// What the audit log is to tell of it; of most requests nothing.
+    pub events: &'a [audit::Event],
     /// The request's method.
     pub method: &'a Method,
     /// The request's path: never the query, which may hold codes and addresses.
@@ -33,13 +39,16 @@ pub struct Line<'a> {
 /// Writes down what one worker answers, everywhere it belongs.
 #[derive(Debug)]
 pub struct Recorder {
-    /// The access log.
-    pub access_log: Rc<access_log::Pen>,
+    /// The access log and the audit log.
+    pub logs: logs::Pens,
 }
 
 impl Recorder {
     /// Writes an answered request down.
     pub fn record(&self, line: &Line<'_>) {
-        self.access_log.write(line);
+        self.logs.write(line);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::browser::{Browser, Page};
 use crate::support::demo::location;
+use crate::support::logs::access_lines;
 use crate::support::process::free_ports;
 use crate::support::provider::{Provider, authorities};
 use crate::support::proxy::{CLIENT_SECRET, Proxy, head};
@@ -27,7 +28,7 @@ impl World {
         let (provider, app) = (Provider::start(port), Upstream::start());
         let (head, authorities, upstream) = (head(port), authorities(provider.port), app.origin());
         let config = format!(
-            "{head}{authorities}[telemetry]\naccess_log = \"json\"\n[[routes]]\nname = \"open\"\nmatch = {{ path = \"/open\" }}\nauth = \"none\"\nupstream = \"{upstream}\"\n[[routes]]\nname = \"album\"\nmatch = {{ path = \"/album\" }}\naccounts = \"personal\"\nupstream = \"{upstream}\"\n[[routes]]\nname = \"desk\"\naccounts = \"work\"\nupstream = \"{upstream}\"\n"
+            "{head}{authorities}[telemetry]\naccess_log = \"json\"\naudit = {{ to = \"stdout\", identity = \"full\" }}\n[[routes]]\nname = \"open\"\nmatch = {{ path = \"/open\" }}\nauth = \"none\"\nupstream = \"{upstream}\"\n[[routes]]\nname = \"album\"\nmatch = {{ path = \"/album\" }}\naccounts = \"personal\"\nupstream = \"{upstream}\"\n[[routes]]\nname = \"desk\"\naccounts = \"work\"\nupstream = \"{upstream}\"\n"
         );
         let proxy = Proxy::start_with(port, &config, |command| {
             command.env("RUST_LOG", "trace");
@@ -126,15 +127,11 @@ async fn every_request_has_one_line_that_a_program_can_read() {
         ("/desk", "allow", "signed_in", "desk", "work".into(), 200),
         ("/album", "challenge", "sign_in_required", "album", Value::Null, 302),
     ];
-    let lines = |output: &str| -> Vec<Value> {
-        let whole = output.lines().filter(|line| line.starts_with('{'));
-        whole.map(|line| serde_json::from_str(line).expect("one object a line")).collect()
-    };
     let find = |lines: &[Value], path: &str, outcome: &str| {
         lines.iter().find(|line| line["url.path"] == path && line["outcome"] == outcome).cloned()
     };
     let output = world.proxy.process.stop();
-    let lines = lines(&output);
+    let lines = access_lines(&output);
     for (path, outcome, reason, route, kind, status) in &expected {
         let line = find(&lines, path, outcome).unwrap_or_else(|| panic!("no line about {path}:\n{output}"));
         assert_eq!(line["reason"], *reason, "{line}");

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod audit;
 mod browser;
 mod callback;
 mod check;
@@ -17,5 +18,6 @@ mod provider;
 mod readme;
 mod return_to;
 mod sessions;
+mod shadow;
 mod stop;
 mod tabs;

@@ -46,7 +46,7 @@ pub(crate) struct File {
     pub(crate) defaults: routes::RouteKeys,
     pub(crate) routes: Setting<Vec<routes::RouteSection>>,
     pub(crate) dev_allow: Setting<bool>,
-    pub(crate) access_log: Setting<super::AccessLog>,
+    pub(crate) telemetry: telemetry::TelemetrySection,
 }
 
 impl File {
@@ -73,7 +73,7 @@ impl File {
                 defaults: routes::read_defaults(reader),
                 routes: reader.tables("routes", routes::read),
                 dev_allow: telemetry::read_dev(reader),
-                access_log: telemetry::read_access_log(reader),
+                telemetry: telemetry::read(reader),
             };
             reader.require("public_url", &file.public_url, "say under which URL browsers reach the proxy: public_url = \"https://…\"");
             reader.require("routes", &file.routes, "without a [[routes]] table nothing is forwarded");

@@ -16,6 +16,7 @@ pub(crate) mod reach;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod telemetry;
 pub(crate) mod tenants;
 pub(crate) mod unknown;
 pub(crate) mod written;
@@ -65,6 +66,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let authorities = authorities::used(authorities, &routes, around);
     let session = session::resolve(&file.session, around);
     let branding = branding::resolve(&file.branding, around);
+    let audit = telemetry::audit(&file.telemetry.audit, around);
     let authorities = authorities?;
     development::warn(file, &authorities, around.findings);
     let rules = Rules {
@@ -86,10 +88,10 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         session: session?,
         branding: branding?,
         dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
-        access_log: file.access_log.value().copied().unwrap_or_default(),
+        access_log: file.telemetry.access_log.value().copied().unwrap_or_default(),
         tests: Vec::new(),
         admin: None,
-        audit: None,
+        audit: audit?,
         text: String::new(),
         fingerprint: Fingerprint::default(),
         files: Vec::new(),

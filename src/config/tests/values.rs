@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{HEAD, ROUTE, directory, parse, with_files_here};
-use crate::config::{AccessLog, Config};
+use crate::config::{AccessLog, Audit, AuditIdentity, AuditTo, Config};
 use crate::domain::account::AccountKind;
 use crate::domain::route::{Access, Destination, Forward, Guests, Position, Route};
 use crate::domain::session::Lifetimes;
@@ -148,4 +148,23 @@ fn an_upstream_keeps_its_base_path_and_loses_its_brackets() {
 fn no_secret_is_in_the_debug_output() {
     let shown = format!("{:?}", config(&format!("{HEAD}{ROUTE}")));
     assert!(!shown.contains("the-client-secret") && shown.contains("[redacted]"), "{shown}");
+}
+
+#[test]
+fn the_audit_log_goes_where_the_file_says_and_hashes_people_unless_told_otherwise() {
+    let directory = directory();
+    let audit = |telemetry: &str| {
+        let text = format!("{HEAD}{ROUTE}{telemetry}");
+        parse(&text, directory.path()).unwrap_or_else(|problems| panic!("{problems}")).audit
+    };
+    assert_eq!(audit(""), None);
+    assert_eq!(audit("[telemetry]\naccess_log = \"off\"\n"), None);
+    for (written, to, identity) in [
+        ("to = \"stdout\"", AuditTo::Stdout, AuditIdentity::Hashed),
+        ("to = \"stderr\", identity = \"hashed\"", AuditTo::Stderr, AuditIdentity::Hashed),
+        ("to = \"file:a.log\", identity = \"full\"", AuditTo::File(directory.path().join("a.log")), AuditIdentity::Full),
+        ("to = \"file:/a.log\"", AuditTo::File("/a.log".into()), AuditIdentity::Hashed),
+    ] {
+        assert_eq!(audit(&format!("[telemetry]\naudit = {{ {written} }}\n")), Some(Audit { to, identity }), "{written}");
+    }
 }

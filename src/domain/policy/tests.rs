@@ -405,6 +405,44 @@ fn a_route_that_only_tries_its_rules_admits_and_tells_whom_it_would_have_refused
 }
 
 #[test]
+fn what_an_access_token_may_do_is_tried_but_whom_it_is_meant_for_is_enforced() {
+    let grant = |audience: &str, scope: &str| AccessGrant {
+        audiences: vec![audience.into()],
+        scopes: vec![scope.into()],
+        expires_at: Timestamp::from_unix_seconds(0),
+    };
+    let bearer = BearerRequirements { audiences: names(&["api"]), scopes: names(&["read"]), roles: vec![] };
+    let [tried, closed] = [Some(bearer), None].map(|bearer| route(shadowed(work_only()), bearer));
+    let would_be_refused = |route: &Route, grant: &AccessGrant| {
+        let (who, cy) = (ada(), cy());
+        let admitted =
+            |who: &Principal| route.judge(Subject { principal: who, grant: Some(grant) }).map(|permit| permit.would_be_refused());
+        (admitted(&who), admitted(&cy).is_ok())
+    };
+    assert_eq!(would_be_refused(&tried, &grant("api", "read")), (Ok(None), true));
+    assert_eq!(would_be_refused(&tried, &grant("api", "write")), (Ok(Some(Reason::InsufficientScope)), true));
+    assert_eq!(would_be_refused(&tried, &grant("another api", "read")), (Err(Reason::InsufficientScope), false));
+    assert_eq!(would_be_refused(&closed, &grant("api", "read")), (Err(Reason::InvalidToken), false));
+}
+
+#[test]
+fn of_two_sessions_the_one_that_passes_what_is_tried_comes_first() {
+    let session = |principal| {
+        let (signed_in_at, last_seen) = (Timestamp::from_unix_seconds(0), Timestamp::from_unix_seconds(0));
+        Session { id: SessionId([0; 16]), principal, signed_in_at, last_seen, sign_out_hint: None }
+    };
+    let route = route(shadowed(work_only()), None);
+    for (sessions, kind, would_be_refused) in [
+        (vec![session(cy()), session(ada())], AccountKind::Work, None),
+        (vec![session(ada()), session(cy())], AccountKind::Work, None),
+        (vec![session(cy())], AccountKind::Personal, Some(Reason::PersonalAccountNotAllowed)),
+    ] {
+        let Decision::Allow(permit, _) = route.decide(Presented::Sessions(&sessions)) else { panic!("nobody is refused") };
+        assert_eq!((permit.principal().map(|who| who.kind), permit.would_be_refused()), (Some(kind), would_be_refused));
+    }
+}
+
+#[test]
 fn a_trace_tells_every_check_up_to_the_one_that_decides() {
     use crate::domain::trace::{Step, trace_of};
     let wanted = Requirements { tenants: vec![tenant(FABRIKAM)], ..anybody() };

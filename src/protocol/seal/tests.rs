@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::account::TenantId;
 
 const HERE: &[&str] = &["https://orders.example.com"];
 
@@ -173,4 +174,24 @@ proptest! {
     fn no_text_at_all_panics(text in ".{0,200}") {
         prop_assert!(ring(&[3]).open(Purpose::State, HERE, &text).is_err());
     }
+}
+
+#[test]
+fn a_pseudonym_is_one_persons_under_one_key_and_leads_nowhere() {
+    let tenant = |digit: char| TenantId::parse(&format!("3a0c0000-0000-4000-8000-00000000000{digit}")).expect("a GUID literal");
+    let people = [
+        UserId::Directory { tenant: tenant('a'), object: "ob" },
+        UserId::Directory { tenant: tenant('b'), object: "ob" },
+        UserId::Directory { tenant: tenant('a'), object: "oc" },
+        UserId::Subject { issuer: "https://a.example", subject: "ob" },
+        UserId::Subject { issuer: "https://a.exampleo", subject: "b" },
+        UserId::Subject { issuer: "3a0c0000-0000-4000-8000-00000000000a", subject: "ob" },
+    ];
+    let names = |keys: &[u8]| people.map(|who| ring(keys).pseudonym(who).to_string());
+    let known = names(&[1]);
+    assert!(known.iter().all(|name| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())), "{known:?}");
+    assert_eq!(known.iter().collect::<std::collections::HashSet<_>>().len(), people.len(), "everybody has a name of their own");
+    assert_eq!(known, names(&[1]));
+    assert_eq!(known, names(&[1, 2]), "a key that only opens names nobody");
+    assert!(known.iter().zip(names(&[2, 1])).all(|(old, new)| *old != new), "a new first key renames everybody");
 }

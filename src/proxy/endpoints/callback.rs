@@ -8,6 +8,7 @@ use http::HeaderMap;
 use super::{Asked, form, prompt};
 use crate::domain::authority::AuthorityName;
 use crate::domain::policy::Subject;
+use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::Route;
@@ -17,11 +18,13 @@ use crate::protocol::callback::AuthorizationResponse;
 use crate::protocol::callback::provider_error::HelpText;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::session_cookie;
+use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::reason::{ProviderDetails, Who};
 use crate::proxy::respond::{self, Redirect, Told};
 use crate::proxy::sessions::Sessions;
+use crate::telemetry::audit::Happening;
 
 /// `response_mode=query`
 pub(super) async fn query(Extension(asked): Extension<Asked>, Path(authority): Path<String>, headers: HeaderMap) -> Told {
@@ -47,7 +50,7 @@ async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &Head
         Ok(response) => response,
         Err(defect) => {
             tracing::info!(%authority, %defect, "An authorization response from {authority} could not be read");
-            return asked.reply().refuse_for(Reason::BadRequest);
+            return asked.reply().refuse_for(Reason::BadRequest).audited(&asked.shared, Incident::at(Happening::SignInFailed, &authority));
         }
     };
     let origin = &asked.visit.origin;
@@ -67,33 +70,40 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     if arrival.hint.is_some_and(|hint| hint != who.kind) {
         tracing::info!(authority = %who.authority, kind = who.kind.as_str(), "Somebody signed in with another kind of account than was guessed");
     }
+    let incident = |happening| Incident { chosen: arrival.hint, ..Incident::to(happening, who) };
     let route = route_of(asked, &return_to).or_else(|| shared.rules.routes.named(&arrival.route));
-    if let Some(route) = route
-        && let Err(reason) = route.judge(Subject { principal: who, grant: None })
-    {
-        let mut page = asked.reply().about(reason);
-        page.return_to = Some(&return_to);
-        page.who = Who::TurnedAway(Person::of(who, shared.organisation_of(who)));
-        let mut told = asked.reply().refuse(&page);
-        told.verdict = told.verdict.on(route).about(Some(who));
-        return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
-    }
+    let verdict = match route.map(|route| (route, route.judge(Subject { principal: who, grant: None }))) {
+        Some((route, Err(reason))) => {
+            let told = turn_away(asked, who, &return_to, route, reason).audited(shared, incident(Happening::SignInFailed));
+            return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
+        }
+        Some((route, Ok(permit))) => Verdict::allow(Reason::SignedIn).although(permit.would_be_refused()).on(route),
+        None => Verdict::allow(Reason::SignedIn),
+    };
     let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
     let written = session_cookie::write(&arrival.session, own, origin, &shared.keys, &mut random);
-    let verdict = Verdict::allow(Reason::SignedIn).about(Some(who));
     match written {
         Ok(cookies) => {
-            let told = Told::new(
-                respond::redirect(Redirect::SeeOther, &return_to.to_url()),
-                route.map_or(verdict.clone(), |route| verdict.on(route)),
-            );
+            let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), verdict.about(Some(who)));
+            let told = told.audited(shared, incident(Happening::SignedIn));
             told.with_cookies(cookies).with_cookies([arrival.spent, prompt::no_more(origin)])
         }
         Err(too_large) => {
             tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; have the authority send fewer groups");
-            asked.reply().refuse_for(Reason::HeadersTooLarge).with_cookies([arrival.spent])
+            let told = asked.reply().refuse_for(Reason::HeadersTooLarge).audited(shared, incident(Happening::SignInFailed));
+            told.with_cookies([arrival.spent])
         }
     }
+}
+
+/// The person is known, and the route does not admit them.
+fn turn_away(asked: &Asked, who: &Principal, return_to: &ReturnTo, route: &Route, reason: Reason) -> Told {
+    let mut page = asked.reply().about(reason);
+    page.return_to = Some(return_to);
+    page.who = Who::TurnedAway(Person::of(who, asked.shared.organisation_of(who)));
+    let mut told = asked.reply().refuse(&page);
+    told.verdict = told.verdict.on(route).about(Some(who));
+    told
 }
 
 /// It did not work. Somebody who is signed in already is simply taken where they wanted to go; everybody else gets a
@@ -117,7 +127,8 @@ fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &
     // "Try again" is what the pages say anyway.
     page.help = error.filter(|error| error.help != HelpText::TryAgain).map(|error| error.help.sentence());
     page.provider = ProviderDetails { code: code.as_deref(), correlation_id: correlation.as_deref() };
-    asked.reply().refuse(&page).with_cookies(setback.spent.clone())
+    let told = asked.reply().refuse(&page).audited(&asked.shared, Incident::at(Happening::SignInFailed, authority));
+    told.with_cookies(setback.spent.clone())
 }
 
 fn log(authority: &AuthorityName, why: &Why, reason: Reason) {

@@ -89,7 +89,7 @@ fn yes(reply: Reply<'_>, route: &Route, permit: &Permit<'_>, reason: Reason) -> 
     let routes = reply.shared.rules.routes.routes().iter();
     identity_headers::blank_the_rest(headers, routes.flat_map(|route| &route.headers.set).map(|(name, _)| name));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Told::new(response, Verdict::allow(reason).on(route).about(permit.principal()))
+    Told::new(response, Verdict::admitted(reply.shared, route, permit, reason))
 }
 
 /// What is not a yes has a status that no proxy takes for one, whatever it would be if the request had come to us.

@@ -25,12 +25,14 @@ use crate::domain::target::Target;
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::remembered::Remembered;
+use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::departure::{Leaving, Way, depart};
 use crate::proxy::pages::reason::Who;
 use crate::proxy::pages::sign_in::{AddressPage, Carried, ChooseKindPage, Remember, SignInNotice, field};
 use crate::proxy::respond::{self, Redirect, Told};
 use crate::proxy::shared::Remembering;
+use crate::telemetry::audit::Happening;
 
 /// What a sign-in is for.
 struct Purpose<'a> {
@@ -76,7 +78,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     if let Err(too_many) = asked.shared.rate_limit.count(asked.visit.client, asked.call.now) {
         let mut page = asked.reply().about(Reason::RateLimited);
         page.retry_after = Some(Duration::from_secs(too_many.retry_after_seconds));
-        return asked.reply().refuse(&page);
+        return asked.reply().refuse(&page).audited(&asked.shared, Incident::new(Happening::SignInFailed));
     }
     match read_post(&asked, &head.headers, body).await {
         Ok(told) => told,
@@ -256,7 +258,7 @@ impl<'a> Purpose<'a> {
         let mut page = self.asked.reply().about(reason);
         page.return_to = Some(&self.return_to);
         page.who = typed.map_or(Who::Nobody, Who::Typed);
-        self.asked.reply().refuse(&page).on(self.route)
+        self.asked.reply().refuse(&page).on(self.route).audited(&self.asked.shared, Incident::new(Happening::SignInFailed))
     }
 }
 

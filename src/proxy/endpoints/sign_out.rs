@@ -14,12 +14,14 @@ use crate::domain::session::Session;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::logout::LogoutRequest;
 use crate::protocol::session_cookie;
+use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, field};
 use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, OpenSession, SESSION_FIELD, SignedOut};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
+use crate::telemetry::audit::Happening;
 
 /// `GET`: asks.
 pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
@@ -79,7 +81,8 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         Some(Err(_)) | None => SignedOut { return_to: back.as_ref() }.render(chrome).into_response(),
     };
     let who = ended.first().map(|session| &session.principal);
-    Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies)
+    let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
+    ended.iter().fold(told, |told, session| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &session.principal)))
 }
 
 /// `GET {prefix}/signed-out`: where authorities send people back to.

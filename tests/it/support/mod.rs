@@ -3,8 +3,10 @@
 
 pub mod browser;
 pub mod demo;
+pub mod dev_idp;
 pub mod hostile;
 pub mod html;
+pub mod logs;
 pub mod process;
 pub mod provider;
 pub mod proxy;

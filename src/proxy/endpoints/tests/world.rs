@@ -27,6 +27,7 @@ use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie;
 use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
+use crate::proxy::audit::Naming;
 use crate::proxy::call::Call;
 use crate::proxy::pages::assets::Assets;
 use crate::proxy::pages::chrome::Chrome;
@@ -47,18 +48,18 @@ listen = "127.0.0.1:8080"
 public_url = "https://orders.example.com"
 public_urls = ["https://shop.example.com"]
 trusted_proxies = ["10.0.0.0/8"]
-[client]
-id = "6f0c2a4e-0000-4000-8000-000000000001"
-secret_env = "SECRET"
 [authorities.office]
 issuer = "https://office.example"
 kind = "work"
+client = { id = "6f0c2a4e-0000-4000-8000-000000000001", secret_env = "SECRET" }
 [authorities.home]
 issuer = "https://personal.example"
 kind = "personal"
+client = { id = "6f0c2a4e-0000-4000-8000-000000000001", secret_env = "SECRET" }
 [authorities.down]
 issuer = "https://down.example"
 kind = "work"
+client = { id = "6f0c2a4e-0000-4000-8000-000000000001", secret_env = "SECRET" }
 [sign_in]
 @SIGN_IN@
 [[routes]]
@@ -72,6 +73,13 @@ match = { host = "orders.example.com", path = "/work/**", methods = ["GET"] }
 accounts = "work"
 authorities = ["office"]
 headers = { set = { X-App-User = "{oid}@{tid}" } }
+upstream = "http://127.0.0.1:9"
+[[routes]]
+name = "tried"
+match = { host = "orders.example.com", path = "/tried/**" }
+accounts = "work"
+authorities = ["office"]
+enforce = false
 upstream = "http://127.0.0.1:9"
 [[routes]]
 name = "any"
@@ -197,6 +205,7 @@ impl World {
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
             rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
+            naming: Some(Naming::Full),
             assets,
             chromes,
         };
@@ -261,6 +270,7 @@ pub(in crate::proxy::endpoints) fn cy() -> Session {
     let principal = Principal {
         authority: AuthorityName::parse("home").expect("a name"),
         issuer: "https://personal.example".into(),
+        subject: "cy".into(),
         tenant: None,
         kind: AccountKind::Personal,
         home: Home::Personal,
