@@ -1,5 +1,7 @@
 //! The composition root: configuration → providers, keys, pages → one proxy per core → listening sockets.
 
+mod admin;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::http_client::{BadRoots, HttpClient};
 use crate::adapters::provider::{Development, HttpProvider, ProviderSettings};
 use crate::adapters::tenant_lookup::MetadataLookup;
-use crate::config::{AccessLog, Audit, AuditIdentity, AuditTo, AuthoritySettings, Config};
+use crate::config::{AccessLog, AdminListen, Audit, AuditIdentity, AuditTo, AuthoritySettings, Config};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::origin::Origin;
 use crate::domain::realm::Detect;
@@ -31,6 +33,7 @@ use crate::proxy::shared::{Remembering, Shared};
 use crate::proxy::visit::Reader;
 use crate::telemetry::Recorder;
 use crate::telemetry::access_log::Format;
+use crate::telemetry::journal::Journal;
 use crate::telemetry::logs::{Destination, LogError, Logs};
 
 /// A running proxy.
@@ -39,6 +42,9 @@ pub struct App {
     workers: Workers,
     logs: Arc<Logs>,
     stop: CancellationToken,
+    admin: Option<crate::admin::Running>,
+    /// The admin listener ends last: while requests under way are finished, it says that they are.
+    stop_admin: CancellationToken,
 }
 
 /// Why the proxy did not start. An authority that is down is no reason.
@@ -64,6 +70,9 @@ pub enum StartError {
     /// The access log or the audit log.
     #[error("{0}")]
     Log(#[from] LogError),
+    /// The admin listener.
+    #[error("{0}")]
+    Admin(std::io::Error),
     /// The system's trust roots, for upstreams that speak TLS.
     #[error("{0}")]
     Upstreams(#[from] TlsError),
@@ -79,12 +88,22 @@ impl App {
         let stop = CancellationToken::new();
         let listen = config.listen.clone();
         let logs = Arc::new(logs(&config)?);
+        let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
+        let admin = match &config.admin {
+            Some(listen) => {
+                let process = Arc::new(admin::Process::new(&config, stop.clone()));
+                let started = crate::admin::start(listen, process, journal.clone(), stop_admin.clone());
+                Some(started.await.map_err(StartError::Admin)?)
+            }
+            None => None,
+        };
+        let noted = admin.is_some().then_some(journal);
         let shared = Arc::new(shared(config, &stop)?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (tls, closing) = (upstream_tls(&[])?, stop.clone());
         let written_to = Arc::clone(&logs);
         let make = move |_worker| {
-            let recorder = Recorder { logs: written_to.pens() };
+            let recorder = Recorder { logs: written_to.pens(), notebook: noted.as_ref().map(Journal::notebook) };
             tokio::task::spawn_local(recorder.logs.keep_handing_over());
             let proxy = Rc::new(Proxy::new(Arc::clone(&shared), Forwarder::new(Arc::clone(&tls), closing.clone()), recorder));
             move |request, connection| {
@@ -93,13 +112,19 @@ impl App {
             }
         };
         let workers = Workers::start(cores, &listen, &Limits::default(), &log_violations(), &stop, make)?;
-        Ok(Self { workers, logs, stop })
+        Ok(Self { workers, logs, stop, admin, stop_admin })
     }
 
     /// The addresses it listens on, ports filled in.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         self.workers.addresses()
+    }
+
+    /// Where the admin listener is, if there is one.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<&AdminListen> {
+        self.admin.as_ref().map(crate::admin::Running::address)
     }
 
     /// Stops: no new connections, requests under way are finished within a bounded time.
@@ -113,6 +138,10 @@ impl App {
             }
         };
         let _joined = tokio::task::spawn_blocking(ended).await;
+        self.stop_admin.cancel();
+        if let Some(admin) = self.admin {
+            admin.ended().await;
+        }
     }
 }
 
@@ -166,6 +195,7 @@ fn shared(config: Config, stop: &CancellationToken) -> Result<Shared, StartError
     Ok(Shared {
         reader: Reader::new(&config.rules.origins, config.trusted_proxies),
         rules: Arc::clone(&config.rules),
+        fingerprint: config.fingerprint,
         lookup,
         sign_in: SignIn {
             authorities,

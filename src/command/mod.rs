@@ -5,7 +5,9 @@ mod demo;
 #[cfg(feature = "dev-idp")]
 mod dev_idp;
 
+mod admin_client;
 mod check;
+mod health;
 mod help;
 mod print;
 mod run;
@@ -43,6 +45,9 @@ enum Command {
     /// Explains a code that check prints, or a command
     #[command(after_help = "Example: homerealm help E003")]
     Help(help::Arguments),
+    /// Asks a running proxy how it is: 0 if it is well, 1 if not
+    #[command(after_help = "Example: homerealm health -c /etc/homerealm/homerealm.toml readyz")]
+    Health(health::Arguments),
 
     /// The proxy
     #[command(after_help = "Example: homerealm run -c /etc/homerealm/homerealm.toml")]
@@ -84,6 +89,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "dev-idp")]
         Command::DevIdp(arguments) => dev_idp::main(&arguments),
         Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
+        Command::Health(arguments) => health::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Version => version::main(),
     };

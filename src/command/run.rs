@@ -29,6 +29,9 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             for address in app.addresses() {
                 tracing::info!(%address, "Listening on {address}");
             }
+            if let Some(address) = app.admin_address() {
+                tracing::info!(%address, "Admin listener on {address}");
+            }
             stop.await;
             tracing::info!("Stopping: requests under way are finished first");
             app.stop().await;

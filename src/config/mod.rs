@@ -1,6 +1,7 @@
 //! Configuration: what the user wrote (`file`), what we run on ([`Config`]), and the way from one to the other
 //! (`resolve`). Nothing behind this module sees an unparsed value.
 
+mod admin;
 pub mod codes;
 mod file;
 mod lines;
@@ -30,6 +31,7 @@ use crate::domain::written::Fingerprint;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
+pub use admin::admin_of;
 use file::File;
 use lines::Lines;
 use mask::Masked;
@@ -127,7 +129,7 @@ pub enum AccessLog {
     Off,
 }
 
-/// `admin.listen`
+/// `admin.listen`: see [`AdminListen::parse`] for its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminListen {
     /// A loopback address.

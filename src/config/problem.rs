@@ -107,6 +107,7 @@ codes! {
     ForeignHost "E035" "No public URL has this host."
     Unwritable "E036" "A file that is to be written cannot be."
     Unreachable "E040" "Earlier routes take everything that this one matches."
+    AdminExposed "E042" "The admin listener could be reached from other machines."
     OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
     OwnUpstream "E046" "The upstream is Homerealm itself."
     RandomKey "W001" "Sessions are sealed with a random key and end with the process."

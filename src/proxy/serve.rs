@@ -163,7 +163,18 @@ impl Proxy {
     fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let (decision, events) = answer.verdict.record(call.id);
         let status = answer.response.status();
-        self.recorder.record(&Line { at: call.now, decision: &decision, events: &events, method, path, status, took: call.took(), client });
+        let fingerprint = self.shared.fingerprint;
+        self.recorder.record(&Line {
+            at: call.now,
+            decision: &decision,
+            events: &events,
+            method,
+            path,
+            status,
+            took: call.took(),
+            client,
+            fingerprint,
+        });
         answer.response
     }
 }

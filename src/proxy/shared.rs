@@ -13,6 +13,7 @@ use crate::domain::reason::Reason;
 use crate::domain::route::{NoMatch, Route};
 use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
+use crate::domain::written::Fingerprint;
 use crate::flow::ports::TenantLookup;
 use crate::flow::sign_in::SignIn;
 use crate::protocol::seal::KeyRing;
@@ -23,6 +24,8 @@ pub struct Shared {
     pub reader: Reader,
     /// Everything that decides.
     pub rules: Arc<Rules>,
+    /// Names the configuration.
+    pub fingerprint: Fingerprint,
     /// Asks the authority about a domain, if the configuration wants that.
     pub lookup: Option<Arc<dyn TenantLookup>>,
     /// Begins and finishes sign-ins.

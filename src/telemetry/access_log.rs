@@ -48,7 +48,7 @@ impl Line<'_> {
         let _infallible = write!(text, " · {} ms · id={}", self.took.as_millis(), decision.id);
     }
 
-    /// Appends the line as a JSON object.
+    /// Appends the line as a JSON object, with the keys that every place shows that tells of decisions.
     pub(super) fn write_json(&self, text: &mut String) {
         let _infallible = write!(
             text,

@@ -1,8 +1,9 @@
 //! What is written down about requests: the access log has a line for every one of them, the audit log a line for
-//! whoever signed in, was refused or signed out.
+//! whoever signed in, was refused or signed out; the journal is what the admin listener shows.
 
 pub mod access_log;
 pub mod audit;
+pub mod journal;
 mod json;
 pub mod lines;
 pub mod logs;
@@ -14,6 +15,7 @@ use http::{Method, StatusCode};
 
 use crate::domain::decision::DecisionRecord;
 use crate::domain::time::Timestamp;
+use crate::domain::written::Fingerprint;
 
 /// An answered request, before it is written down.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Line<'a> {
     pub took: Duration,
     /// Who asked.
     pub client: IpAddr,
+    /// Names the configuration that decided.
+    pub fingerprint: Fingerprint,
 }
 
 /// Writes down what one worker answers, everywhere it belongs.
@@ -41,12 +45,17 @@ pub struct Line<'a> {
 pub struct Recorder {
     /// The access log and the audit log.
     pub logs: logs::Pens,
+    /// The worker's part of the journal; `None` without an admin listener.
+    pub notebook: Option<journal::Notebook>,
 }
 
 impl Recorder {
     /// Writes an answered request down.
     pub fn record(&self, line: &Line<'_>) {
         self.logs.write(line);
+        if let Some(notebook) = &self.notebook {
+            notebook.note(line);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::decision::{DecisionId, DecisionRecord, Judged, Outcome};
 use crate::domain::reason::Reason;
 use crate::domain::route::{Position, RouteName};
 use crate::domain::time::Timestamp;
+use crate::domain::written::Fingerprint;
 
 pub(super) fn decision() -> DecisionRecord {
     DecisionRecord {
@@ -40,5 +41,6 @@ pub(super) fn line<'a>(decision: &'a DecisionRecord, path: &'a str) -> Line<'a> 
         status: StatusCode::FORBIDDEN,
         took: Duration::from_millis(3),
         client: [127, 0, 0, 1].into(),
+        fingerprint: Fingerprint::default(),
     }
 }

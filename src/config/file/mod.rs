@@ -1,5 +1,6 @@
 //! What the user wrote: one section of the file per module, every value with its place, nothing filled in yet.
 
+pub(crate) mod admin;
 pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
@@ -47,6 +48,7 @@ pub(crate) struct File {
     pub(crate) routes: Setting<Vec<routes::RouteSection>>,
     pub(crate) dev_allow: Setting<bool>,
     pub(crate) telemetry: telemetry::TelemetrySection,
+    pub(crate) admin: Setting<admin::AdminSection>,
 }
 
 impl File {
@@ -57,7 +59,6 @@ impl File {
             reader.unavailable("compat", |value| value.as_array().is_some_and(|list| list.is_empty()));
             reader.unavailable("tls", |_| false);
             reader.unavailable("tests", |value| value.as_array().is_some_and(|list| list.is_empty()));
-            telemetry::read_admin(reader);
             let file = Self {
                 listen: reader.one_or_more("listen", forms::listen),
                 public_url: reader.parsed("public_url", forms::public_url),
@@ -74,6 +75,7 @@ impl File {
                 routes: reader.tables("routes", routes::read),
                 dev_allow: telemetry::read_dev(reader),
                 telemetry: telemetry::read(reader),
+                admin: admin::read(reader),
             };
             reader.require("public_url", &file.public_url, "say under which URL browsers reach the proxy: public_url = \"https://…\"");
             reader.require("routes", &file.routes, "without a [[routes]] table nothing is forwarded");

@@ -64,7 +64,8 @@ impl Refusal {
     }
 
     fn title(&self, key: &str, place: &str) -> String {
-        const PREDICATES: [(Code, &str); 5] = [
+        const PREDICATES: [(Code, &str); 6] = [
+            (Code::AdminExposed, "is not a loopback address"),
             (Code::ClearText, "is clear-text http"),
             (Code::ConnectionHeader, "names a header that is not an application's"),
             (Code::Empty, "is empty"),

@@ -1,4 +1,4 @@
-//! `[telemetry]`, `[dev]` and `[admin]`: of the last, only that there is none.
+//! `[telemetry]` and `[dev]`.
 
 use super::reader::Reader;
 use super::setting::{Refusal, Setting};
@@ -57,13 +57,6 @@ fn audit_to(text: &str) -> Result<AuditTo, Refusal> {
 
 pub(crate) fn read_dev(reader: &mut Reader<'_, '_>) -> Setting<bool> {
     flatten(reader.table("dev", "[dev]", |reader| reader.boolean("allow")))
-}
-
-pub(crate) fn read_admin(reader: &mut Reader<'_, '_>) {
-    reader.unavailable("admin", |value| {
-        let listen = value.as_table().filter(|table| table.len() == 1).and_then(|table| table.get("listen"));
-        listen.is_some_and(|listen| listen.get_ref().as_str() == Some("off"))
-    });
 }
 
 fn flatten<T>(section: Setting<Setting<T>>) -> Setting<T> {

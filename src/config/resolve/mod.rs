@@ -2,6 +2,7 @@
 //! held against everything else.
 
 pub(crate) mod access;
+pub(crate) mod admin;
 pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
@@ -50,6 +51,7 @@ pub(crate) struct Surroundings<'a> {
 /// Resolves everything, so that everything that is wrong is found. `None` if something was.
 pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -> Option<Config> {
     let listen = server::listen(file, around.findings);
+    let admin = admin::resolve(file, listen.as_deref(), around.findings);
     let origins = server::origins(file, around.findings);
     let prefix = server::prefix(file);
     let trusted_proxies = server::trusted_proxies(file, around.findings);
@@ -90,7 +92,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
         access_log: file.telemetry.access_log.value().copied().unwrap_or_default(),
         tests: Vec::new(),
-        admin: None,
+        admin: admin?.into(),
         audit: audit?,
         text: String::new(),
         fingerprint: Fingerprint::default(),

@@ -190,6 +190,7 @@ impl World {
         let authorities: Authorities =
             config.authorities.into_iter().map(|settings| (settings.name.clone(), Arc::new(authority(settings)))).collect();
         let shared = Shared {
+            fingerprint: config.fingerprint,
             reader: Reader::new(&config.rules.origins, config.trusted_proxies),
             rules: Arc::clone(&config.rules),
             lookup: None,

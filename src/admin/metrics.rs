@@ -1,0 +1,107 @@
+//! `/metrics`: Prometheus' text format, version 0.0.4.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header;
+
+use super::control::{Control, Outcome};
+use super::router::Admin;
+use crate::domain::account::AccountKind;
+use crate::domain::time::Timestamp;
+
+/// The text of all series.
+pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&admin)).into_response()
+}
+
+fn text(admin: &Admin) -> String {
+    let mut text = String::new();
+    let counters = admin.journal.counters();
+    let mut decisions = Family::new("homerealm_decisions_total", "Requests decided.", "counter");
+    for (route, label, count) in counters.decisions.iter() {
+        let (outcome, reason) = (label.outcome.as_str(), label.reason.code());
+        decisions.add(&[("route", route), ("outcome", outcome), ("reason", reason), ("kind", kind_label(label.kind))], count);
+    }
+    decisions.write(&mut text);
+    let help = "Requests let in that would have been refused, had their route enforced what it states.";
+    let mut shadowed = Family::new("homerealm_shadow_refusals_total", help, "counter");
+    for (route, label, count) in counters.would_be_refusals.iter() {
+        shadowed.add(&[("route", route), ("reason", label.reason.code()), ("kind", kind_label(label.kind))], count);
+    }
+    shadowed.write(&mut text);
+    write_configuration(&mut text, &*admin.control);
+    let mut build = Family::new("homerealm_build_info", "The version that runs.", "gauge");
+    build.add(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    build.write(&mut text);
+    text
+}
+
+fn write_configuration(text: &mut String, control: &dyn Control) {
+    let live = control.live();
+    let (succeeded, at) = last_reload(control, live.since);
+    let help = "Whether the last reload of the configuration was successful.";
+    let mut successful = Family::new("homerealm_config_last_reload_successful", help, "gauge");
+    successful.add(&[], u64::from(succeeded));
+    successful.write(text);
+    let help = "When the configuration was last read successfully.";
+    let mut moment = Family::new("homerealm_config_last_reload_success_timestamp_seconds", help, "gauge");
+    moment.add(&[], at.unix_seconds());
+    moment.write(text);
+    let mut info = Family::new("homerealm_config_info", "The configuration in force.", "gauge");
+    info.add(&[("fingerprint", &live.fingerprint.to_string())], 1);
+    info.write(text);
+}
+
+/// Starting counts as a reload that was successful: it would not run otherwise.
+fn last_reload(control: &dyn Control, since: Timestamp) -> (bool, Timestamp) {
+    match control.last_reload() {
+        None => (true, since),
+        Some(reload) => match reload.outcome {
+            Outcome::Applied { .. } | Outcome::Unchanged => (true, reload.at),
+            Outcome::Refused { .. } => (false, since),
+        },
+    }
+}
+
+const fn kind_label(kind: Option<AccountKind>) -> &'static str {
+    match kind {
+        Some(kind) => kind.as_str(),
+        None => "none",
+    }
+}
+
+/// The series of one name.
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    sort: &'static str,
+    /// In order, and each of them once: a series that is there twice makes the whole text unreadable.
+    series: BTreeMap<String, u64>,
+}
+
+impl Family {
+    const fn new(name: &'static str, help: &'static str, sort: &'static str) -> Self {
+        Self { name, help, sort, series: BTreeMap::new() }
+    }
+
+    fn add(&mut self, labels: &[(&str, &str)], value: u64) {
+        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        *self.series.entry(labels).or_default() += value;
+    }
+
+    fn write(&self, text: &mut String) {
+        let _infallible = write!(text, "# HELP {0} {1}\n# TYPE {0} {2}\n", self.name, self.help, self.sort);
+        for (labels, value) in &self.series {
+            let _infallible = writeln!(text, "{}{labels} {value}", self.name);
+        }
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}

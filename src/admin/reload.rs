@@ -1,0 +1,47 @@
+//! `POST /reload`: the one order there is.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use super::control::{Outcome, Reload};
+use super::guard;
+use super::pages::{Frame, Reloaded, show};
+use super::question::{Form, Question};
+use super::router::Admin;
+
+/// Reads the configuration again, and says what came of it.
+pub(super) async fn reload(State(admin): State<Arc<Admin>>, question: Question, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    if let Err(refused) = guard::is_ours(&head) {
+        return refused.into_response();
+    }
+    let reload = admin.control.reload().await;
+    let status = match reload.outcome {
+        Outcome::Applied { .. } | Outcome::Unchanged => StatusCode::OK,
+        Outcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    match question.form {
+        Form::Html => show(status, &Reloaded { frame: Frame::of(&*admin.control, ""), outcome: &reload.outcome }),
+        Form::Any | Form::Json | Form::Text => (status, Json(as_json(&reload))).into_response(),
+    }
+}
+
+/// Looking at something must not change it.
+pub(super) async fn only_by_post() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], "Reloading is ordered by POST; `homerealm reload` does that.\n")
+        .into_response()
+}
+
+pub(super) fn as_json(reload: &Reload) -> Value {
+    let (outcome, wants_restart, problems) = match &reload.outcome {
+        Outcome::Applied { wants_restart } => ("applied", wants_restart.as_slice(), ""),
+        Outcome::Unchanged => ("unchanged", &[][..], ""),
+        Outcome::Refused { problems } => ("refused", &[][..], problems.as_str()),
+    };
+    json!({ "outcome": outcome, "wants_restart": wants_restart, "problems": problems })
+}

@@ -1,0 +1,103 @@
+//! `/routes`: the table in the order in which it is tried, with what became of requests so far.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::pages::{Frame, show};
+use super::question::{Form, Question};
+use super::router::Admin;
+use super::words;
+use crate::domain::decision::Outcome;
+use crate::domain::route::{Access, Route};
+use crate::domain::rules::Rules;
+use crate::telemetry::journal::counters::Counters;
+
+/// All routes.
+pub(super) async fn list(State(admin): State<Arc<Admin>>, question: Question) -> Response {
+    let (live, counters) = (admin.control.live(), admin.journal.counters());
+    let routes: Vec<_> = live.rules.routes.routes().iter().map(|route| Shown::of(route, &live.rules, &counters)).collect();
+    match question.form {
+        Form::Json => Json(routes).into_response(),
+        Form::Any | Form::Html | Form::Text => {
+            let frame = Frame::of(&*admin.control, "/routes");
+            show(StatusCode::OK, &Routes { frame, routes })
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/templates/routes.html")]
+struct Routes<'a> {
+    frame: Frame,
+    routes: Vec<Shown<'a>>,
+}
+
+/// A route as it is shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    /// Where its `[[routes]]` stands.
+    line: u32,
+    #[serde(rename = "match")]
+    matched: String,
+    admits: Vec<String>,
+    destinations: Vec<String>,
+    policy: Policy,
+    decisions: Counts,
+}
+
+/// What becomes of those whom the route does not admit.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Policy {
+    /// They are refused.
+    Enforced,
+    /// There are none.
+    Open,
+    /// They are counted.
+    Tried,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    allow: u64,
+    challenge: u64,
+    deny: u64,
+    error: u64,
+    would_refuse: u64,
+}
+
+impl<'a> Shown<'a> {
+    fn of(route: &'a Route, rules: &Rules, counters: &Counters) -> Self {
+        let count = |outcome: Outcome| counters.decisions.of(&route.name, |label| label.outcome == outcome);
+        Self {
+            name: route.name.as_str(),
+            line: route.position.line,
+            matched: words::matched(&route.matcher),
+            admits: words::admitted(route, rules),
+            destinations: words::destinations(&route.destination),
+            policy: match &route.access {
+                Access::Public | Access::Optional(_) => Policy::Open,
+                Access::Required(_) => Policy::Enforced,
+                Access::Shadowed { .. } => Policy::Tried,
+            },
+            decisions: Counts {
+                allow: count(Outcome::Allow),
+                challenge: count(Outcome::Challenge),
+                deny: count(Outcome::Deny),
+                error: count(Outcome::Error),
+                would_refuse: counters.would_be_refusals.of(&route.name, |_| true),
+            },
+        }
+    }
+
+    fn query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("route", self.name).finish()
+    }
+}

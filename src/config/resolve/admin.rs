@@ -1,0 +1,60 @@
+//! The admin listener's address beside those that the public listens on.
+
+use std::net::SocketAddr;
+
+use crate::config::AdminListen;
+use crate::config::file::File;
+use crate::config::file::admin::{AdminSection, DEFAULT};
+use crate::config::file::setting::Setting;
+use crate::config::problem::{Code, Findings, Problem, Span};
+
+/// Where the admin listener listens, if it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Admin {
+    At(AdminListen),
+    Off,
+}
+
+impl From<Admin> for Option<AdminListen> {
+    fn from(admin: Admin) -> Self {
+        match admin {
+            Admin::At(listen) => Some(listen),
+            Admin::Off => None,
+        }
+    }
+}
+
+/// `None` if the table is broken.
+pub(crate) fn resolve(file: &File, public: Option<&[SocketAddr]>, findings: &Findings) -> Option<Admin> {
+    let (admin, at) = wanted(&file.admin)?;
+    if let (Admin::At(AdminListen::Tcp(address)), Some(public)) = (&admin, public)
+        && let Some(taken) = public.iter().position(|public| takes(*public, *address))
+    {
+        let problem = Problem::new(Code::Conflict, at, format!("the admin listener and the public would share {address}"));
+        let problem = problem.label("the admin listener needs a port of its own");
+        findings.report(match file.listen.given() {
+            Some(list) => problem.context(list.value[taken].at, "the public listens here"),
+            None => problem.note(format!("without `listen`, the public listens on {}", public[taken])),
+        });
+        return None;
+    }
+    Some(admin)
+}
+
+/// What the table says, and where. Without a table there is no listener: nobody opens a port that was not asked for.
+pub(crate) fn wanted(section: &Setting<AdminSection>) -> Option<(Admin, Span)> {
+    match section {
+        Setting::Absent => Some((Admin::Off, Span::default())),
+        Setting::Broken => None,
+        Setting::Given(section) => match &section.value.listen {
+            Setting::Absent => Some((Admin::At(DEFAULT), section.key)),
+            Setting::Broken => None,
+            Setting::Given(listen) => Some((listen.value.clone().map_or(Admin::Off, Admin::At), listen.at)),
+        },
+    }
+}
+
+/// Whether a socket at `public` takes the port of `admin` as well: the unspecified address takes it on every address.
+fn takes(public: SocketAddr, admin: SocketAddr) -> bool {
+    public.port() == admin.port() && admin.port() != 0 && (public.ip() == admin.ip() || public.ip().is_unspecified())
+}
