@@ -11,10 +11,11 @@ use http::{StatusCode, header};
 use super::pages::{Frame, NotThere, show};
 use super::question::{Form, Question};
 use super::router::{Admin, ENDPOINTS};
-use super::{times, trace};
+use super::times;
 use crate::domain::account::AccountKind;
 use crate::domain::decision::{DecisionId, Judged, Outcome};
 use crate::domain::rules::Rules;
+use crate::review::explain::Explanation;
 use crate::telemetry::journal::{Entry, KEPT};
 use askama::Template;
 use filter::{Filter, Select};
@@ -141,11 +142,13 @@ struct Details<'a> {
     /// What somebody who was not let in read on the page.
     sentence: Option<&'static str>,
     trace: Vec<String>,
+    fix: Option<String>,
 }
 
 impl<'a> Details<'a> {
     fn of(entry: &'a Entry, rules: &'a Rules) -> Self {
         let decision = &entry.decision;
+        let told = Explanation::of_record(rules, decision, entry.status.as_u16());
         let tenant = decision.who.as_ref().and_then(|who| who.tenant).map(|id| match rules.tenant(id) {
             Some(tenant) => format!("{} ({id})", tenant.name),
             None => id.to_string(),
@@ -157,7 +160,8 @@ impl<'a> Details<'a> {
             file_name: &rules.file_name,
             tenant,
             sentence: (decision.outcome != Outcome::Allow).then(|| decision.reason.title()),
-            trace: trace::lines(rules, decision),
+            trace: told.check_lines(),
+            fix: told.fix,
         }
     }
 

@@ -100,6 +100,15 @@ impl Explanation {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.headline()];
+        lines.extend(self.check_lines().iter().map(|line| format!("  {line}")));
+        lines.extend(self.page.map(|page| format!("  page   “{page}”")));
+        lines.extend(self.fix.as_ref().map(|fix| format!("  fix    {fix}")));
+        lines
+    }
+
+    /// A line for every check: what became of it, what it reads, where that is written, and what it saw of the person.
+    #[must_use]
+    pub fn check_lines(&self) -> Vec<String> {
         let matched = self.route.as_ref().map(|route| {
             let place = route.matched.clone().unwrap_or_else(|| "everything".to_owned());
             ("ok", "host, path, method".to_owned(), place, String::new())
@@ -116,13 +125,9 @@ impl Explanation {
         let rows: Vec<_> = matched.into_iter().chain(checks).collect();
         let keys = rows.iter().map(|(_, key, _, _)| key.chars().count()).max().unwrap_or(0);
         let places = rows.iter().map(|(_, _, place, _)| place.chars().count()).max().unwrap_or(0);
-        lines.extend(rows.iter().map(|(step, key, place, person)| {
-            let line = format!("  {step:<5} {key:<keys$}  {place:<places$}  {person}");
-            line.trim_end().to_owned()
-        }));
-        lines.extend(self.page.map(|page| format!("  page  “{page}”")));
-        lines.extend(self.fix.as_ref().map(|fix| format!("  fix   {fix}")));
-        lines
+        rows.iter()
+            .map(|(step, key, place, person)| format!("{step:<5}  {key:<keys$}  {place:<places$}  {person}").trim_end().to_owned())
+            .collect()
     }
 
     fn headline(&self) -> String {

@@ -2,6 +2,7 @@
 
 use crate::domain::account::{AccountKind, Home, Membership};
 use crate::domain::decision::Judged;
+use crate::domain::guid::Guid;
 use crate::domain::policy::Check;
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::route::{AccountKinds, BearerRequirements, Guests, Requirements, Route};
@@ -49,11 +50,22 @@ const fn guests(guests: Guests) -> &'static str {
 }
 
 fn groups(wanted: &Requirements) -> Option<String> {
-    let groups = (!wanted.groups.is_empty()).then(|| format!("groups = {}", list(wanted.groups.iter().map(|group| &**group))));
+    let groups = (!wanted.groups.is_empty()).then(|| {
+        let ids: Vec<_> = wanted.groups.iter().map(|group| shortened(group)).collect();
+        format!("groups = {}", list(ids.iter().map(String::as_str)))
+    });
     let roles = (!wanted.roles.is_empty()).then(|| format!("roles = {}", list(wanted.roles.iter().map(|role| &**role))));
     match (groups, roles) {
         (Some(groups), Some(roles)) => Some(format!("{groups} or {roles}")),
         (one, other) => one.or(other),
+    }
+}
+
+/// The start of an object id tells one from another well enough.
+fn shortened(group: &str) -> String {
+    match Guid::parse(group) {
+        Ok(_) => format!("{}…", &group[..8]),
+        Err(_) => group.to_owned(),
     }
 }
 
