@@ -9,9 +9,11 @@ mod admin_client;
 mod check;
 mod health;
 mod help;
+mod init;
 mod print;
 mod run;
 mod runtime;
+mod schema;
 mod version;
 
 use std::process::ExitCode;
@@ -48,10 +50,19 @@ enum Command {
     /// Asks a running proxy how it is: 0 if it is well, 1 if not
     #[command(after_help = "Example: homerealm health -c /etc/homerealm/homerealm.toml readyz")]
     Health(health::Arguments),
+    /// A commented configuration file to start from
+    #[command(arg_required_else_help = true, after_help = init::CASES)]
+    Init(init::Arguments),
 
     /// The proxy
     #[command(after_help = "Example: homerealm run -c /etc/homerealm/homerealm.toml")]
     Run(run::Arguments),
+
+    /// The JSON Schema of the configuration file, for editors
+    #[command(
+        after_help = "Example: homerealm schema > homerealm.schema.json\nThen, as the first line of homerealm.toml: #:schema ./homerealm.schema.json"
+    )]
+    Schema,
 
     /// What this build is
     #[command(after_help = "Example: homerealm version")]
@@ -90,7 +101,9 @@ pub fn main() -> ExitCode {
         Command::DevIdp(arguments) => dev_idp::main(&arguments),
         Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
         Command::Health(arguments) => health::main(&arguments),
+        Command::Init(arguments) => init::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
+        Command::Schema => schema::main(),
         Command::Version => version::main(),
     };
     verdict.into()

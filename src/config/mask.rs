@@ -60,7 +60,7 @@ fn is_misplaced(key: &str, value: &str) -> bool {
 }
 
 /// The secrets of a text that is not TOML, by the look of it: from the `=` behind a key that names a secret to the end
-/// of the line, or of the multi-line string that starts there, and every URL with a password.
+/// of the line, or of the line on which a multi-line string that starts there ends, and every URL with a password.
 pub(crate) fn secrets_of_broken(text: &str) -> Vec<Span> {
     let mut found: Vec<Span> = Vec::new();
     let mut start = 0;
@@ -68,9 +68,10 @@ pub(crate) fn secrets_of_broken(text: &str) -> Vec<Span> {
         let covered = found.last().is_some_and(|last| last.end > start);
         if let Some(from) = (!covered).then(|| secret_in_line(line)).flatten() {
             let rest = &text[start + from..];
-            let end = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| end_of_multi_line(rest, quotes)).max();
-            let to_line_end = line[from..].trim_end_matches(['\r', '\n']).len();
-            found.push(Span { start: start + from, end: start + from + end.unwrap_or(0).max(to_line_end) });
+            let closed = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| end_of_multi_line(rest, quotes)).max();
+            let closed = start + from + closed.unwrap_or(0);
+            let end = text[closed..].find('\n').map_or(text.len(), |at| closed + at);
+            found.push(Span { start: start + from, end });
         }
         start += line.len();
     }

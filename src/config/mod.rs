@@ -177,6 +177,10 @@ impl AuthoritySettings {
     }
 }
 
+/// The JSON Schema (draft 7, which editors know best) of the configuration file: what [`load`] takes, as far as one value
+/// can tell. How values fit together is told by [`load`] alone.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_LENGTH: u64 = 1024 * 1024;
 

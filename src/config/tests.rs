@@ -3,6 +3,7 @@
 mod bounds;
 mod codes;
 mod formats;
+mod schema;
 mod table;
 mod values;
 
@@ -16,21 +17,10 @@ use super::report::Report;
 use super::{Config, parse_with};
 
 /// What `@head` stands for at the start of a case: everything but the routes, eight lines.
-const HEAD: &str = r#"version = 1
-listen = "127.0.0.1:8080"
-public_url = "https://orders.example.com"
-[client]
-id = "6f0c2a4e-0000-4000-8000-000000000001"
-secret_file = "secret"
-[session]
-key_files = ["key"]
-"#;
+const HEAD: &str = include_str!("tests/head.toml");
 
 /// What `@route` stands for: a route that is right, three lines.
-const ROUTE: &str = r#"[[routes]]
-upstream = "http://127.0.0.1:3000"
-accounts = "work"
-"#;
+const ROUTE: &str = include_str!("tests/route.toml");
 
 /// A literal secret in many cases. It must never be in a message.
 const SECRET: &str = "k8Q~hunter2";

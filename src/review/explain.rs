@@ -8,7 +8,7 @@ use super::{fix, words};
 use crate::domain::decision::{DecisionRecord, Judged, Outcome};
 use crate::domain::policy::Check;
 use crate::domain::reason::Reason;
-use crate::domain::route::Route;
+use crate::domain::route::{Access, Route};
 use crate::domain::rules::Rules;
 use crate::domain::trace::{Step, Trace, trace_of};
 use crate::domain::written::{Position, Table, Written};
@@ -51,9 +51,6 @@ pub struct RouteTold {
     /// Name and place of the route that would match if this one were not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<(String, String)>,
-    /// Where `match` stands, if it is written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub matched: Option<String>,
 }
 
 /// A check, told.
@@ -109,11 +106,7 @@ impl Explanation {
     /// A line for every check: what became of it, what it reads, where that is written, and what it saw of the person.
     #[must_use]
     pub fn check_lines(&self) -> Vec<String> {
-        let matched = self.route.as_ref().map(|route| {
-            let place = route.matched.clone().unwrap_or_else(|| "everything".to_owned());
-            ("ok", "host, path, method".to_owned(), place, String::new())
-        });
-        let checks = self.checks.iter().map(|check| {
+        let rows = self.checks.iter().map(|check| {
             let place = match (&check.place, check.from_defaults) {
                 (Some(place), true) => format!("{place} [defaults]"),
                 (Some(place), false) => place.clone(),
@@ -122,7 +115,7 @@ impl Explanation {
             };
             (check.step, check.key.clone(), place, check.person.clone().unwrap_or_default())
         });
-        let rows: Vec<_> = matched.into_iter().chain(checks).collect();
+        let rows: Vec<_> = rows.collect();
         let keys = rows.iter().map(|(_, key, _, _)| key.chars().count()).max().unwrap_or(0);
         let places = rows.iter().map(|(_, _, place, _)| place.chars().count()).max().unwrap_or(0);
         rows.iter()
@@ -164,8 +157,8 @@ impl Telling<'_> {
         who: Option<&Judged>,
         facts: impl Fn(Check) -> Option<String>,
     ) -> Explanation {
-        let steps = trace.into_iter().flatten();
-        let told = steps.filter_map(|(check, step)| self.check(check, step, facts(check)));
+        let before = self.route.into_iter().flat_map(|route| [Some(self.matched(route)), self.signed_in(route, reason, trace)]).flatten();
+        let judged = trace.into_iter().flatten().filter_map(|(check, step)| self.check(check, step, facts(check)));
         let page = match outcome {
             Outcome::Allow => None,
             Outcome::Challenge | Outcome::Deny | Outcome::Error => Some(reason.title()),
@@ -176,7 +169,7 @@ impl Telling<'_> {
             reason: reason.code(),
             would_refuse: would_refuse.map(Reason::code),
             route: self.route.map(|route| self.route(route)),
-            checks: told.collect(),
+            checks: before.chain(judged).collect(),
             page,
             fix: fix::fix(would_refuse.unwrap_or(reason), self.rules, self.route, who),
         }
@@ -190,26 +183,51 @@ impl Telling<'_> {
             place: self.place(route.position),
             position: (nth, routes.len()),
             next: self.next.map(|next| (next.name.to_string(), self.place(next.position))),
-            matched: route.written.matched.map(|written| self.place(written.position)),
+        }
+    }
+
+    fn matched(&self, route: &Route) -> CheckTold {
+        self.told("ok", words::matched(&route.matcher), route.written.matched, None)
+    }
+
+    /// Whether somebody is there to be judged; `None` where a route does not ask, or where it was not found out.
+    fn signed_in(&self, route: &Route, reason: Reason, trace: Option<Trace>) -> Option<CheckTold> {
+        let step = match (reason, trace) {
+            (Reason::InvalidToken | Reason::SessionExpired | Reason::SignInRequired, _) => "FAIL",
+            (_, Some(_)) => "ok",
+            (_, None) => return None,
+        };
+        let auth = match &route.access {
+            Access::Public => return None,
+            Access::Optional(_) => "auth = \"optional\"",
+            Access::Required(_) | Access::Shadowed { .. } => "auth = \"required\"",
+        };
+        Some(self.told(
+            step,
+            auth.to_owned(),
+            route.written.auth,
+            Some(if step == "ok" { "signed in" } else { "not signed in" }.to_owned()),
+        ))
+    }
+
+    fn told(&self, step: &'static str, key: String, written: Option<Written>, person: Option<String>) -> CheckTold {
+        CheckTold {
+            step,
+            key,
+            place: written.map(|written| self.place(written.position)),
+            from_defaults: written.is_some_and(|written| written.table == Table::Defaults),
+            person,
         }
     }
 
     /// `None` where the route has nothing to check, and nothing failed.
     fn check(&self, check: Check, step: Step, person: Option<String>) -> Option<CheckTold> {
         let route = self.route?;
-        let written: Option<Written> = route.written.of(check);
-        let key = words::key(check, self.rules, route);
-        let (step, key) = match step {
-            Step::Failed(reason) => ("FAIL", key.unwrap_or_else(|| reason.code().to_owned())),
-            Step::Passed => ("ok", key?),
-            Step::NotReached => ("-", key?),
-        };
-        Some(CheckTold {
-            step,
-            key,
-            place: written.filter(|_| step != "-").map(|written| self.place(written.position)),
-            from_defaults: step != "-" && written.is_some_and(|written| written.table == Table::Defaults),
-            person: person.filter(|_| step != "-"),
+        let (written, key) = (route.written.of(check), words::key(check, self.rules, route));
+        Some(match step {
+            Step::Failed(reason) => self.told("FAIL", key.unwrap_or_else(|| reason.code().to_owned()), written, person),
+            Step::Passed => self.told("ok", key?, written, person),
+            Step::NotReached => self.told("-", key?, None, None),
         })
     }
 

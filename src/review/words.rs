@@ -5,11 +5,20 @@ use crate::domain::decision::Judged;
 use crate::domain::guid::Guid;
 use crate::domain::policy::Check;
 use crate::domain::principal::{Groups, Principal};
-use crate::domain::route::{AccountKinds, BearerRequirements, Guests, Requirements, Route};
+use crate::domain::route::{AccountKinds, BearerRequirements, Guests, Matcher, Requirements, Route};
 use crate::domain::rules::Rules;
 
 /// Longer lists are cut.
 const MOST_SHOWN: usize = 3;
+
+/// What a route matches, as it could stand in the file.
+pub(super) fn matched(matcher: &Matcher) -> String {
+    let host = matcher.host.as_ref().map(|host| format!("host = \"{host}\""));
+    let path = matcher.path.as_ref().map(|path| format!("path = \"{}\"", path.as_str()));
+    let methods = (!matcher.methods.is_empty()).then(|| format!("methods = {}", list(matcher.methods.iter().map(http::Method::as_str))));
+    let parts: Vec<_> = [host, path, methods].into_iter().flatten().collect();
+    if parts.is_empty() { "every host, path and method".to_owned() } else { parts.join(", ") }
+}
 
 /// What a check reads, as it could stand in the file; `None` where there is nothing to check.
 pub(super) fn key(check: Check, rules: &Rules, route: &Route) -> Option<String> {
