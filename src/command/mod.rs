@@ -7,6 +7,7 @@ mod dev_idp;
 
 mod admin_client;
 mod check;
+mod diff;
 mod health;
 mod help;
 mod init;
@@ -44,6 +45,9 @@ enum Command {
     #[command(after_help = "Example: homerealm dev-idp --port 8081")]
     DevIdp(dev_idp::Arguments),
 
+    /// Who gains and who loses access when NEW takes the place of OLD; the exit code is 3 if anybody gains
+    #[command(after_help = "Example: homerealm diff /etc/homerealm/homerealm.toml homerealm.toml")]
+    Diff(diff::Arguments),
     /// Explains a code that check prints, or a command
     #[command(after_help = "Example: homerealm help E003")]
     Help(help::Arguments),
@@ -76,6 +80,8 @@ enum Verdict {
     Fine,
     /// 1
     Errors,
+    /// 3: somebody gains access
+    Widened,
     /// 2
     Usage,
 }
@@ -85,6 +91,7 @@ impl From<Verdict> for ExitCode {
         match verdict {
             Verdict::Fine => Self::SUCCESS,
             Verdict::Errors => Self::from(1),
+            Verdict::Widened => Self::from(3),
             Verdict::Usage => Self::from(2),
         }
     }
@@ -99,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::main(&arguments),
         #[cfg(feature = "dev-idp")]
         Command::DevIdp(arguments) => dev_idp::main(&arguments),
+        Command::Diff(arguments) => diff::main(&arguments),
         Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
         Command::Health(arguments) => health::main(&arguments),
         Command::Init(arguments) => init::main(&arguments),

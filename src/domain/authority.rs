@@ -90,6 +90,8 @@ pub enum ExpectedIssuer {
     TenantOfDomain {
         /// Scheme, host and port of the issuer.
         origin: String,
+        /// The domain, in lower case.
+        domain: String,
     },
     /// A template of the operator's own, with one `{tenantid}`.
     Template {
@@ -145,7 +147,7 @@ impl ExpectedIssuer {
             tenant => match TenantId::parse(tenant) {
                 Ok(TenantId::CONSUMERS) => Ok(Self::Consumers { origin }),
                 Ok(tenant) => Ok(Self::Tenant { origin, tenant }),
-                Err(_) if tenant.contains('.') => Ok(Self::TenantOfDomain { origin }),
+                Err(_) if tenant.contains('.') => Ok(Self::TenantOfDomain { origin, domain: tenant.to_ascii_lowercase() }),
                 Err(_) => Ok(Self::Exact(text.into())),
             },
         }
@@ -157,7 +159,7 @@ impl ExpectedIssuer {
     pub fn implied_kind(&self) -> Option<AccountKind> {
         match self {
             Self::Consumers { .. } => Some(AccountKind::Personal),
-            Self::Organizations { origin } | Self::Tenant { origin, .. } | Self::TenantOfDomain { origin } => {
+            Self::Organizations { origin } | Self::Tenant { origin, .. } | Self::TenantOfDomain { origin, .. } => {
                 Some(if is_for_customers(origin) { AccountKind::Customer } else { AccountKind::Work })
             }
             Self::Template { prefix: issuer, .. } | Self::Exact(issuer) => is_for_customers(issuer).then_some(AccountKind::Customer),
@@ -196,7 +198,7 @@ impl ExpectedIssuer {
             (Self::Exact(ours), _) => ours == issuer,
             (Self::Consumers { origin }, Some(TenantId::CONSUMERS)) => of_origin(origin, TenantId::CONSUMERS),
             (Self::Tenant { origin, tenant: ours }, Some(tenant)) => *ours == tenant && of_origin(origin, tenant),
-            (Self::Organizations { origin } | Self::TenantOfDomain { origin }, Some(tenant)) => {
+            (Self::Organizations { origin } | Self::TenantOfDomain { origin, .. }, Some(tenant)) => {
                 tenant != TenantId::CONSUMERS && of_origin(origin, tenant)
             }
             (Self::Template { prefix, suffix }, Some(tenant)) => template_fills_to(prefix, suffix, tenant, issuer),
@@ -221,7 +223,7 @@ impl ExpectedIssuer {
             Self::Consumers { origin } => IssuerInForce::of_tenant(origin, TenantId::CONSUMERS),
             Self::Organizations { origin } => IssuerInForce::PerTenant { prefix: format!("{origin}/"), suffix: "/v2.0".into() },
             Self::Tenant { origin, tenant } => IssuerInForce::of_tenant(origin, *tenant),
-            Self::TenantOfDomain { origin } => {
+            Self::TenantOfDomain { origin, .. } => {
                 let told = document_issuer.strip_prefix(origin.as_str()).and_then(|rest| rest.strip_prefix('/'));
                 let told = told.and_then(|rest| rest.strip_suffix("/v2.0")).and_then(|tenant| TenantId::parse(tenant).ok());
                 let tenant = told.filter(|tenant| *tenant != TenantId::CONSUMERS).ok_or(ForeignIssuer)?;

@@ -197,6 +197,23 @@ impl PathPattern {
         })
     }
 
+    /// The octets of its segments in order; `None` for `*`. Whether `**` follows is [`Self::is_open`].
+    pub fn segments(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.segments.iter().map(|segment| match segment {
+            Segment::Any => None,
+            Segment::Literal(octets) => Some(&**octets),
+        })
+    }
+
+    /// Whether it ends with `**`.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self.end {
+            End::Exact => false,
+            End::Open => true,
+        }
+    }
+
     /// As written.
     #[must_use]
     pub fn as_str(&self) -> &str {

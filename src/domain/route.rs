@@ -371,32 +371,50 @@ impl RouteTable {
     /// # Errors
     /// [`NoMatch`]; nothing is forwarded by default.
     pub fn find(&self, target: &Target, method: &Method) -> Result<&Route, NoMatch> {
-        let at = self.first(target.path(), target, method);
-        let bare = target.path_without_parameters();
-        if bare.as_deref().is_some_and(|bare| self.first(bare, target, method) != at) {
-            return Err(NoMatch::Ambiguous);
-        }
-        let at = at.ok_or(NoMatch::NoRoute)?;
-        let path = bare.as_deref().unwrap_or(target.path());
-        if self.is_guarded_in_another_case(at, path, target, method) { Err(NoMatch::Ambiguous) } else { Ok(&self.0[at]) }
+        find_in(self.0.iter(), target, method).map(|at| &self.0[at])
     }
 
-    fn first(&self, path: &str, target: &Target, method: &Method) -> Option<usize> {
-        self.0.iter().position(|route| route.matcher.matches_path(path) && route.matcher.matches_rest(target, method))
+    /// The place of the first route that matches, where it is known that no other than those at these places (in
+    /// ascending order) has the target's path, in whatever letter case: what [`Self::find`] finds then.
+    ///
+    /// # Errors
+    /// [`NoMatch`]
+    pub fn find_among(&self, places: &[usize], target: &Target, method: &Method) -> Result<usize, NoMatch> {
+        find_in(places.iter().map(|at| &self.0[*at]), target, method).map(|at| places[at])
     }
+}
 
-    /// Whether an earlier route that asks who somebody is has the path in other letter case. An upstream on IIS or
-    /// Windows would serve that route's pages under it. Patterns that differ in nothing but case are meant to differ.
-    fn is_guarded_in_another_case(&self, found: usize, path: &str, target: &Target, method: &Method) -> bool {
-        // The usual path and the usual patterns are in lower case: then there is no other case to look at.
-        let is_mixed = path.bytes().any(|octet| octet.is_ascii_uppercase());
-        let found_pattern = self.0[found].matcher.path.as_ref();
-        self.0[..found].iter().filter(|route| !matches!(route.access, Access::Public)).any(|route| {
-            route.matcher.path.as_ref().is_some_and(|pattern| {
-                (is_mixed || pattern.has_upper_case())
-                    && pattern.matches_in_any_case(path)
-                    && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
-            }) && route.matcher.matches_rest(target, method)
-        })
+fn find_in<'a>(routes: impl Iterator<Item = &'a Route> + Clone, target: &Target, method: &Method) -> Result<usize, NoMatch> {
+    let first =
+        |path: &str| routes.clone().position(|route| route.matcher.matches_path(path) && route.matcher.matches_rest(target, method));
+    let at = first(target.path());
+    let bare = target.path_without_parameters();
+    if bare.as_deref().is_some_and(|bare| first(bare) != at) {
+        return Err(NoMatch::Ambiguous);
     }
+    let at = at.ok_or(NoMatch::NoRoute)?;
+    let path = bare.as_deref().unwrap_or(target.path());
+    if is_guarded_in_another_case(routes, at, path, target, method) { Err(NoMatch::Ambiguous) } else { Ok(at) }
+}
+
+/// Whether a route before the one that was found, and that asks who somebody is, has the path in other letter case. An
+/// upstream on IIS or Windows would serve that route's pages under it. Patterns that differ in nothing but case are meant
+/// to differ.
+fn is_guarded_in_another_case<'a>(
+    routes: impl Iterator<Item = &'a Route> + Clone,
+    found: usize,
+    path: &str,
+    target: &Target,
+    method: &Method,
+) -> bool {
+    // The usual path and the usual patterns are in lower case: then there is no other case to look at.
+    let is_mixed = path.bytes().any(|octet| octet.is_ascii_uppercase());
+    let found_pattern = routes.clone().nth(found).and_then(|route| route.matcher.path.as_ref());
+    routes.take(found).filter(|route| !matches!(route.access, Access::Public)).any(|route| {
+        route.matcher.path.as_ref().is_some_and(|pattern| {
+            (is_mixed || pattern.has_upper_case())
+                && pattern.matches_in_any_case(path)
+                && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
+        }) && route.matcher.matches_rest(target, method)
+    })
 }

@@ -25,9 +25,7 @@ fn printed(case: &str) -> String {
 
 /// What `check` says about a starter as long as not all of its keys are read. To be emptied when they are: then every
 /// starter loads, and its promises are held.
-const TO_COME: [&str; 1] = [
-    "error[E008]: `tests` in the file is not available in this version",
-];
+const TO_COME: [&str; 1] = ["error[E008]: `tests` in the file is not available in this version"];
 
 #[test]
 fn a_starter_is_right_once_its_two_secrets_are_there() {

@@ -10,6 +10,7 @@ mod browser;
 mod callback;
 mod check;
 mod demo;
+mod diff;
 mod enumeration;
 mod forward_auth;
 mod hostile;

@@ -160,7 +160,7 @@ fn family(issuer: &ExpectedIssuer) -> Cow<'_, str> {
         ExpectedIssuer::Consumers { origin }
         | ExpectedIssuer::Organizations { origin }
         | ExpectedIssuer::Tenant { origin, .. }
-        | ExpectedIssuer::TenantOfDomain { origin } => Cow::Owned(format!("{origin}/")),
+        | ExpectedIssuer::TenantOfDomain { origin, .. } => Cow::Owned(format!("{origin}/")),
         ExpectedIssuer::Template { prefix, .. } => Cow::Borrowed(prefix),
         ExpectedIssuer::Exact(issuer) => Cow::Borrowed(issuer),
     }

@@ -1,0 +1,96 @@
+//! What becomes of a request beside being let in: changes that move nobody, and that are worth knowing of all the same.
+
+use std::fmt::Write as _;
+
+use crate::domain::account::AccountKind;
+use crate::domain::identity_headers::Preset;
+use crate::domain::route::{Access, Destination, Forward, HeaderRules, Requirements, Route, Unauthenticated, Upstream, UpstreamScheme};
+
+/// Every such change between two routes, as a phrase each.
+pub(super) fn changes(old: &Route, new: &Route) -> Vec<String> {
+    let told = |what: &str, [old, new]: [String; 2]| (old != new).then(|| format!("{what}: {old} → {new}"));
+    let routes = [old, new];
+    let mut changes: Vec<String> = [
+        told("identity headers", routes.map(|route| preset(route.headers.preset).to_owned())),
+        told("unauthenticated", routes.map(|route| unauthenticated(route.unauthenticated).to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    changes.extend(destinations(&old.destination, &new.destination));
+    if !same_headers(&old.headers, &new.headers) {
+        changes.push("other headers are set or removed".into());
+    }
+    changes.extend(stated(&old.access, &new.access).map(ToOwned::to_owned));
+    changes
+}
+
+/// Where requests go now; for each kind of account where that depends on it.
+fn destinations(old: &Destination, new: &Destination) -> Vec<String> {
+    if let (Destination::One(old), Destination::One(new)) = (old, new) {
+        let (old, new) = (place(old), place(new));
+        return (old != new).then(|| format!("upstream: {old} → {new}")).into_iter().collect();
+    }
+    let of_kind = |kind: AccountKind| {
+        let [old, new] = [old, new].map(|destination| destination.of(Some(kind)).map(place));
+        (old != new).then(|| Some(format!("upstream for {} accounts: {} → {}", kind.as_str(), old?, new?)))?
+    };
+    AccountKind::ALL.into_iter().filter_map(of_kind).collect()
+}
+
+fn place(forward: &Forward) -> String {
+    match forward {
+        Forward::Redirect(url) => format!("redirect to {url}"),
+        Forward::Upstream(upstream) => address(upstream),
+    }
+}
+
+fn address(upstream: &Upstream) -> String {
+    let (scheme, usual) = match upstream.scheme {
+        UpstreamScheme::Http => ("http", 80),
+        UpstreamScheme::Https => ("https", 443),
+    };
+    let mut text = format!("{scheme}://{}", upstream.host);
+    if upstream.port != usual {
+        let _written_to_memory = write!(text, ":{}", upstream.port);
+    }
+    text + &upstream.base_path
+}
+
+const fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::None => "none",
+        Preset::Standard => "standard",
+    }
+}
+
+const fn unauthenticated(unauthenticated: Unauthenticated) -> &'static str {
+    match unauthenticated {
+        Unauthenticated::Auto => "auto",
+        Unauthenticated::Redirect => "redirect",
+        Unauthenticated::Refuse => "401",
+    }
+}
+
+fn same_headers(old: &HeaderRules, new: &HeaderRules) -> bool {
+    old.set == new.set && old.remove == new.remove
+}
+
+/// What a route says of people without keeping anybody out by it.
+fn stated(old: &Access, new: &Access) -> Option<&'static str> {
+    let differ = |old: &Requirements, new: &Requirements, phrase| (old != new).then_some(phrase);
+    match (old, new) {
+        (Access::Public, Access::Optional(_)) => Some("the identity of whoever is signed in is passed on"),
+        (Access::Optional(_), Access::Public) => Some("nobody's identity is passed on any more"),
+        (Access::Optional(old), Access::Optional(new)) => differ(old, new, "the identity of other people is passed on"),
+        (Access::Shadowed { stated: old, .. }, Access::Shadowed { stated: new, .. }) => {
+            differ(old, new, "other people would be refused if it were enforced")
+        }
+        (Access::Required(_), Access::Shadowed { .. }) => Some("what it states is not enforced any more"),
+        (Access::Shadowed { .. }, Access::Required(_)) => Some("what it states is enforced"),
+        (Access::Public, Access::Public | Access::Required(_) | Access::Shadowed { .. })
+        | (Access::Optional(_), Access::Required(_) | Access::Shadowed { .. })
+        | (Access::Required(_), Access::Optional(_) | Access::Public | Access::Required(_))
+        | (Access::Shadowed { .. }, Access::Optional(_) | Access::Public) => None,
+    }
+}
