@@ -15,8 +15,6 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use url::Url;
 
 use crate::domain::time::Timestamp;
@@ -41,17 +39,6 @@ const LONGEST_HEAD: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct HttpClient {
     client: Client<HttpsConnector<Dial>, Full<Bytes>>,
-}
-
-/// Extra trust roots that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadRoots {
-    /// No PEM certificate in the text.
-    #[error("there is no PEM certificate in it")]
-    Empty,
-    /// Not PEM, or not a certificate.
-    #[error("a certificate in it cannot be read")]
-    Malformed,
 }
 
 /// What an exchange may cost.
@@ -105,24 +92,21 @@ pub enum HttpFault {
 }
 
 impl HttpClient {
-    /// A client that trusts the system's roots and, if given, those of a PEM text. A machine without roots of its own is
-    /// no error: http to loopback works there, and https says what is wrong when it is used.
-    ///
-    /// # Errors
-    /// [`BadRoots`] if the PEM text is of no use.
-    pub fn new(extra_roots: Option<&[u8]>) -> Result<Self, BadRoots> {
-        Self::through(Matcher::from_env(), extra_roots)
+    /// A client that trusts these roots.
+    #[must_use]
+    pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self::through(Matcher::from_env(), roots)
     }
 
-    fn through(proxies: Matcher, extra_roots: Option<&[u8]>) -> Result<Self, BadRoots> {
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls(extra_roots)?).https_or_http().enable_http1();
+    fn through(proxies: Matcher, roots: Arc<RootCertStore>) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls(roots)).https_or_http().enable_http1();
         let client = Client::builder(TokioExecutor::new())
             .http1_max_buf_size(LONGEST_HEAD)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(2)
             .pool_timer(TokioTimer::new())
             .build(connector.wrap_connector(Dial::new(proxies)));
-        Ok(Self { client })
+        Self { client }
     }
 
     /// GET.
@@ -179,23 +163,12 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-fn tls(extra_roots: Option<&[u8]>) -> Result<ClientConfig, BadRoots> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = extra_roots {
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| BadRoots::Malformed)?;
-        if certificates.is_empty() {
-            return Err(BadRoots::Empty);
-        }
-        for certificate in certificates {
-            roots.add(certificate).map_err(|_| BadRoots::Malformed)?;
-        }
-    }
+fn tls(roots: Arc<RootCertStore>) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the aws-lc provider supports TLS 1.2 and 1.3");
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    config.with_root_certificates(roots).with_no_client_auth()
 }
 
 async fn answer(response: Response<Incoming>, longest: usize) -> Result<Answer, HttpFault> {

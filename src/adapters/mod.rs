@@ -1,4 +1,4 @@
-//! The ports of `flow` made real: system clock and randomness, HTTP to providers.
+//! The ports of `flow` made real: system clock and randomness, HTTP to providers; and an eye on files.
 
 pub mod clock;
 pub mod entropy;
@@ -6,3 +6,5 @@ pub mod fetch;
 pub mod http_client;
 pub mod provider;
 pub mod tenant_lookup;
+pub mod trust_roots;
+pub mod watch;

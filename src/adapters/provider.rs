@@ -29,7 +29,7 @@ mod tests;
 const REDEEM_TIME: Duration = Duration::from_secs(10);
 
 /// What is known about a provider before it is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// The authority's name, for logs.
     pub authority: AuthorityName,
@@ -37,8 +37,6 @@ pub struct ProviderSettings {
     pub expected: ExpectedIssuer,
     /// Where its metadata document is.
     pub discovery: Url,
-    /// Our registration there.
-    pub client: Client,
     /// Whether it may be a development identity provider.
     pub development: Development,
 }
@@ -55,6 +53,7 @@ pub enum Development {
 /// An OpenID provider over HTTP. Cheap to clone; clones share what was read.
 #[derive(Debug, Clone)]
 pub struct HttpProvider {
+    client: Arc<Client>,
     shared: Arc<Shared>,
 }
 
@@ -82,13 +81,26 @@ enum Wanted {
 }
 
 impl HttpProvider {
-    /// A provider of which nothing is known yet. Nothing is fetched: see [`HttpProvider::run`].
+    /// A provider of which nothing is known yet, and our registration there. Nothing is fetched: see
+    /// [`HttpProvider::run`].
     #[must_use]
-    pub fn new(settings: ProviderSettings, http: HttpClient) -> Self {
-        Self::with_rhythm(settings, http, Rhythm::default())
+    pub fn new(settings: ProviderSettings, client: Client, http: HttpClient) -> Self {
+        Self::with_rhythm(settings, client, http, Rhythm::default())
     }
 
-    fn with_rhythm(settings: ProviderSettings, http: HttpClient, rhythm: Rhythm) -> Self {
+    /// The same provider under another registration: what was read of it is shared.
+    #[must_use]
+    pub fn registered_as(&self, client: Client) -> Self {
+        Self { client: Arc::new(client), shared: Arc::clone(&self.shared) }
+    }
+
+    /// What is known without asking it.
+    #[must_use]
+    pub fn settings(&self) -> &ProviderSettings {
+        &self.shared.settings
+    }
+
+    fn with_rhythm(settings: ProviderSettings, client: Client, http: HttpClient, rhythm: Rhythm) -> Self {
         let shared = Shared {
             settings,
             http,
@@ -99,7 +111,7 @@ impl HttpProvider {
             forced: Mutex::default(),
             failed: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { client: Arc::new(client), shared: Arc::new(shared) }
     }
 
     /// An attempt because somebody needs what was never read. Nobody has to sign in to ask for one, so a provider that
@@ -226,7 +238,7 @@ impl Provider for HttpProvider {
     async fn redeem(&self, grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError> {
         let metadata = self.metadata().await.map_err(|error| RedeemError::Unavailable(error.0))?;
         let dialect = self.shared.dialect();
-        let request = request::for_code(&self.shared.settings.client, &metadata, grant, dialect);
+        let request = request::for_code(&self.client, &metadata, grant, dialect);
         let limits = Limits { bytes: answer::MAX_BYTES, time: REDEEM_TIME };
         let sent = self.shared.http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
         let got = sent.map_err(|fault| not_redeemed(&fault))?;

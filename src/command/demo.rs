@@ -9,7 +9,7 @@ use super::dev_idp::{bind_to, made_up_secret, registration};
 use super::print::Colour;
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
-use crate::app::App;
+use crate::app::{App, Source};
 use crate::config::Config;
 use crate::demo::settings::{self, CLIENT_ID, Ports};
 use crate::demo::start_page;
@@ -69,7 +69,7 @@ async fn serve(config: Config, ports: Ports, bind: IpAddr, secret: Secret<String
     let settings = dev_idp::Settings::new(origin, vec![registration(CLIENT_ID, secret)]);
     tokio::spawn(dev_idp::serve(provider, settings, ended.clone().cancelled_owned()));
     tokio::spawn(axum::serve(app, pages).with_graceful_shutdown(ended.clone().cancelled_owned()).into_future());
-    let proxy = App::start(config).await.map_err(std::io::Error::other)?;
+    let proxy = App::start(config, Source::Nowhere).await.map_err(std::io::Error::other)?;
     introduce(ports);
     stop.await;
     print::line("Stopped. `homerealm demo --print-config` shows the configuration; the README tells how to write your own.");

@@ -12,6 +12,7 @@ mod health;
 mod help;
 mod init;
 mod print;
+mod reload;
 mod run;
 mod runtime;
 mod schema;
@@ -51,12 +52,17 @@ enum Command {
     /// Explains a code that check prints, or a command
     #[command(after_help = "Example: homerealm help E003")]
     Help(help::Arguments),
+
     /// Asks a running proxy how it is: 0 if it is well, 1 if not
     #[command(after_help = "Example: homerealm health -c /etc/homerealm/homerealm.toml readyz")]
     Health(health::Arguments),
     /// A commented configuration file to start from
     #[command(arg_required_else_help = true, after_help = init::CASES)]
     Init(init::Arguments),
+
+    /// Asks a running proxy to read its configuration again
+    #[command(after_help = "Example: homerealm reload -c /etc/homerealm/homerealm.toml")]
+    Reload(reload::Arguments),
 
     /// The proxy
     #[command(after_help = "Example: homerealm run -c /etc/homerealm/homerealm.toml")]
@@ -110,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
         Command::Health(arguments) => health::main(&arguments),
         Command::Init(arguments) => init::main(&arguments),
+        Command::Reload(arguments) => reload::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Schema => schema::main(),
         Command::Version => version::main(),

@@ -1,12 +1,16 @@
-//! `homerealm run`: the proxy.
+//! `homerealm run`: the proxy. SIGHUP makes it read its configuration again.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::runtime::{self, LogFormat};
 use super::{Verdict, check, print};
-use crate::app::App;
+use crate::app::{App, Source};
+
+/// How soon a change of a file is seen; it is acted upon when the next look finds it the same.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -22,10 +26,21 @@ pub(super) struct Arguments {
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     let Some(config) = check::load(arguments.config.clone()) else { return Verdict::Errors };
     runtime::log_to_stderr(arguments.log_format);
+    let source = match config.files.paths.first() {
+        Some(path) => Source::File { path: path.clone(), look_every: LOOK_EVERY },
+        None => Source::Nowhere,
+    };
     let served = runtime::start().and_then(|runtime| {
         runtime.block_on(async {
             let stop = runtime::asked_to_stop()?;
-            let app = App::start(config).await.map_err(std::io::Error::other)?;
+            let mut hangups = runtime::hangups()?;
+            let app = App::start(config, source).await.map_err(std::io::Error::other)?;
+            let control = app.control();
+            tokio::spawn(async move {
+                while hangups.recv().await.is_some() {
+                    control.reload().await;
+                }
+            });
             for address in app.addresses() {
                 tracing::info!(%address, "Listening on {address}");
             }

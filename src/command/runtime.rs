@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The runtime for everything but proxied requests, which have one of their own per core.
 pub(super) fn start() -> std::io::Result<Runtime> {
@@ -21,6 +21,11 @@ pub(super) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
             std::process::exit(1);
         });
     })
+}
+
+/// SIGHUP, each of them. From now on it does not end the process.
+pub(super) fn hangups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Sends the operational log to standard error: as JSON, or for people. `RUST_LOG` narrows or widens it.

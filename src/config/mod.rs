@@ -4,6 +4,7 @@
 mod admin;
 pub mod codes;
 mod file;
+pub mod files_read;
 mod lines;
 mod mask;
 pub mod problem;
@@ -33,6 +34,7 @@ use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
 pub use admin::admin_of;
 use file::File;
+use files_read::{FilesRead, Reading};
 use lines::Lines;
 use mask::Masked;
 use problem::{Code, Findings, Found, Problem, Span};
@@ -71,7 +73,7 @@ pub struct Config {
     /// Names the file's text.
     pub fingerprint: Fingerprint,
     /// Every file that was read, the configuration itself among them: when one of them changes, so does the configuration.
-    pub files: Vec<PathBuf>,
+    pub files: FilesRead,
     /// Things worth telling at start-up (a random session key, a secret about to expire), and what to register.
     pub warnings: Report,
 }
@@ -111,10 +113,19 @@ pub struct SignInSettings {
 /// `[session]`
 #[derive(Debug)]
 pub struct SessionSettings {
-    /// 32 bytes each; the first seals, all open. Never empty: without `key_files` a random one.
-    pub keys: Vec<Secret<[u8; 32]>>,
+    /// `key_files`
+    pub keys: SessionKeys,
     /// `idle` and `max`
     pub lifetimes: Lifetimes,
+}
+
+/// What sessions are sealed with.
+#[derive(Debug)]
+pub enum SessionKeys {
+    /// The content of `key_files`, 32 bytes each: the first seals, all open. Never empty.
+    Given(Vec<Secret<[u8; 32]>>),
+    /// Without `key_files` a random one, for the life of the process.
+    Random,
 }
 
 /// `telemetry.access_log`
@@ -189,11 +200,21 @@ pub const MAX_FILE_LENGTH: u64 = 1024 * 1024;
 /// # Errors
 /// Every problem at once, warnings among them.
 pub fn load(file: &Path) -> Result<Config, Report> {
-    let name = file.display().to_string();
-    match text_of(file) {
-        Ok(text) => parse(&text, &name, file.parent().unwrap_or(Path::new(""))),
+    load_with_files(file).0
+}
+
+/// Like [`load`], with every file that was read, or was to be read, on the way: to look again when one of them changes,
+/// above all if they are of no use now.
+pub fn load_with_files(file: &Path) -> (Result<Config, Report>, FilesRead) {
+    let (name, reading) = (file.display().to_string(), Reading::default());
+    let text = text_of(file);
+    reading.note(file, text.as_ref().ok().map(String::as_bytes));
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let loaded = match text {
+        Ok(text) => parse_reading(&text, &name, directory, &|name| std::env::var(name).ok(), today(), &reading),
         Err(why) => Err(Report::of_file(&name, &why)),
-    }
+    };
+    (loaded, reading.so_far())
 }
 
 fn text_of(file: &Path) -> Result<String, String> {
@@ -207,12 +228,15 @@ fn text_of(file: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// As [`load`].
-#[expect(clippy::disallowed_methods, reason = "a file is read once, before there is a clock to hand through; `parse_with` takes the day")]
 pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Report> {
+    parse_with(text, file_name, directory, &|name| std::env::var(name).ok(), today())
+}
+
+#[expect(clippy::disallowed_methods, reason = "only a warning depends on it; `parse_with` takes the day")]
+fn today() -> NaiveDate {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or_default();
-    let today = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().date_naive();
-    parse_with(text, file_name, directory, &|name| std::env::var(name).ok(), today)
+    chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().date_naive()
 }
 
 /// Like [`parse`], with the environment variables and the present day (UTC) as arguments.
@@ -226,6 +250,17 @@ pub fn parse_with(
     environment: &dyn Fn(&str) -> Option<String>,
     today: NaiveDate,
 ) -> Result<Config, Report> {
+    parse_reading(text, file_name, directory, environment, today, &Reading::default())
+}
+
+fn parse_reading(
+    text: &str,
+    file_name: &str,
+    directory: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+    today: NaiveDate,
+    reading: &Reading,
+) -> Result<Config, Report> {
     if text.len() as u64 > MAX_FILE_LENGTH {
         return Err(Report::of_file(file_name, "it is larger than 1 MiB"));
     }
@@ -235,16 +270,21 @@ pub fn parse_with(
     }
     let lines = Lines::of(text);
     let findings = Findings::default();
-    let around = Surroundings { directory, environment, today, position: &|at| lines.position(at.start), findings: &findings };
+    let position = |at: Span| lines.position(at.start);
+    let around = Surroundings { directory, environment, today, position: &position, findings: &findings, reading };
     let file = File::read(table.get_ref(), &findings);
     let config = resolve::resolve(&file, file_name, &around);
     let Found { problems, hidden, redirect_uris } = findings.into_found();
     let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
     let report = Report::new(file_name, &masked, problems, redirect_uris);
     match config {
-        Some(config) if report.counts().errors == 0 => {
-            Ok(Config { warnings: report, text: masked.text().to_owned(), fingerprint: fingerprint(text), ..config })
-        }
+        Some(config) if report.counts().errors == 0 => Ok(Config {
+            warnings: report,
+            text: masked.text().to_owned(),
+            fingerprint: fingerprint(text),
+            files: reading.so_far(),
+            ..config
+        }),
         _ => Err(report),
     }
 }

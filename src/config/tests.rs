@@ -2,6 +2,7 @@
 
 mod bounds;
 mod codes;
+mod files_read;
 mod formats;
 mod schema;
 mod table;

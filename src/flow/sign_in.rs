@@ -31,8 +31,8 @@ pub struct SignIn {
     pub authorities: Authorities,
     /// Seals attempts.
     pub keys: Arc<KeyRing>,
-    /// Attempts that were spent already.
-    pub consumed: Consumed,
+    /// Attempts that were spent already, under whichever configuration.
+    pub consumed: Arc<Consumed>,
     /// Own endpoints' prefix: redirect URIs start with it.
     pub prefix: String,
     /// Now.

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod body;
 pub mod call;
 pub mod forward;
+pub mod generation;
 pub mod listen;
 pub mod pages;
 pub mod problem;

@@ -13,23 +13,23 @@ use super::call::{Call, Verdict};
 use super::challenge::{challenge, deny};
 use super::endpoints;
 use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket};
+use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::listen::ConnectionInfo;
 use super::respond::{self, Redirect, Reply, Told};
-use super::shared::Shared;
 use super::{caches, sessions};
 use crate::domain::interaction::Interaction;
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
 use crate::domain::route::{Forward, Route, Upstream};
+use crate::domain::written::Fingerprint;
 use crate::protocol::cookies::{self, Dialect, OwnCookies};
 use crate::telemetry::{Line, Recorder};
 
 /// One core's view of the proxy: what all share, and connections to upstreams of its own.
 #[derive(Debug)]
 pub struct Proxy {
-    shared: Arc<Shared>,
-    endpoints: axum::Router,
+    in_force: View,
     forwarder: Forwarder,
     recorder: Recorder,
 }
@@ -55,13 +55,15 @@ struct Answer {
 impl Proxy {
     /// A proxy for one core.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, forwarder: Forwarder, recorder: Recorder) -> Self {
-        Self { endpoints: endpoints::router(&shared.rules.prefix), shared, forwarder, recorder }
+    pub fn new(in_force: &InForce, forwarder: Forwarder, recorder: Recorder) -> Self {
+        Self { in_force: in_force.view(), forwarder, recorder }
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
     pub async fn serve(&self, request: http::Request<Incoming>, connection: ConnectionInfo) -> Response<Body> {
-        let shared = &*self.shared;
+        // One for the whole request: what judges it at its beginning judges it at its end.
+        let generation = self.in_force.generation();
+        let shared = &*generation.shared;
         let call = Call::at(shared.sign_in.clock.now());
         let address = connection.peer.ip();
         let (head, body) = request.into_parts();
@@ -69,25 +71,25 @@ impl Proxy {
         match shared.reader.read(&head, address) {
             Ok(visit) => {
                 let reply = Reply { shared, call: &call, visit: &visit };
-                let answer = self.answer(Passing { reply, head, body, address }).await;
-                self.log(&call, &method, visit.target.path(), visit.client, answer)
+                let answer = self.answer(Passing { reply, head, body, address }, &generation).await;
+                self.log(shared.fingerprint, &call, &method, visit.target.path(), visit.client, answer)
             }
             Err(reason) => {
                 let interaction = Interaction::of(&head.method, &head.headers);
                 let response = respond::tell_unread(shared, &call, interaction, reason);
                 let answer = Answer { response: body::own(response), verdict: Verdict::not_let_in(reason) };
-                self.log(&call, &method, head.uri.path(), address, answer)
+                self.log(shared.fingerprint, &call, &method, head.uri.path(), address, answer)
             }
         }
     }
 
-    async fn answer(&self, request: Passing<'_>) -> Answer {
+    async fn answer(&self, request: Passing<'_>, generation: &Generation) -> Answer {
         let reply = request.reply;
-        if self.shared.rules.is_own(reply.visit.target.path()) {
+        if reply.shared.rules.is_own(reply.visit.target.path()) {
             let body = axum::body::Body::new(request.body);
-            return endpoints::ask(&self.endpoints, &self.shared, *reply.call, reply.visit, request.head, body).await.into();
+            return endpoints::ask(&generation.endpoints, &generation.shared, *reply.call, reply.visit, request.head, body).await.into();
         }
-        match self.shared.route_of(reply.visit) {
+        match reply.shared.route_of(reply.visit) {
             Ok(route) => self.routed(request, route).await,
             Err(reason) => reply.refuse_for(reason).into(),
         }
@@ -100,10 +102,10 @@ impl Proxy {
             Ok(identity) => identity,
             Err(reason) => return reply.refuse_for(reason).on(route).into(),
         };
-        match identity.decide(route, headers, &self.shared.rules.origins) {
+        match identity.decide(route, headers, &reply.shared.rules.origins) {
             Decision::Allow(permit, reason) => {
                 let renewed = identity.session_of(&permit).map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
-                let lasts = identity.lasts(&permit, self.shared.lifetimes, reply.call.now);
+                let lasts = identity.lasts(&permit, reply.shared.lifetimes, reply.call.now);
                 let mut answer = self.admit(request, route, &permit, reason, lasts).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
@@ -160,10 +162,9 @@ impl Proxy {
         })
     }
 
-    fn log(&self, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
+    fn log(&self, fingerprint: Fingerprint, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let (decision, events) = answer.verdict.record(call.id);
         let status = answer.response.status();
-        let fingerprint = self.shared.fingerprint;
         self.recorder.record(&Line {
             at: call.now,
             decision: &decision,

@@ -36,8 +36,8 @@ pub struct Shared {
     pub lifetimes: Lifetimes,
     /// Whether the page offers to remember choices.
     pub remembering: Remembering,
-    /// Bounds sign-in posts.
-    pub rate_limit: RateLimit,
+    /// Bounds sign-in posts, across generations.
+    pub rate_limit: Arc<RateLimit>,
     /// How the audit log names people; `None`: there is no such log.
     pub naming: Option<Naming>,
     /// Style sheet, icons and logo.

@@ -15,11 +15,6 @@ fn open_route(port: u16, app: &Upstream) -> String {
     format!("{}[[routes]]\nauth = \"none\"\nupstream = \"{}\"\n", head(port), app.origin())
 }
 
-fn signal(process: &Process, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &process.id().to_string()]).status().expect("kill is there");
-    assert!(sent.success());
-}
-
 #[tokio::test]
 async fn a_request_under_way_is_finished_before_the_process_ends() {
     for name in ["TERM", "INT"] {
@@ -28,7 +23,7 @@ async fn a_request_under_way_is_finished_before_the_process_ends() {
         let port = proxy.port;
         let under_way = tokio::spawn(async move { raw::get(port, &format!("localhost:{port}"), "/hold", "").await });
         app.wait_for(1).await;
-        signal(&proxy.process, name);
+        proxy.process.signal(name);
         proxy.process.wait_for("Stopping");
         app.let_go();
         let answer = under_way.await.expect("no panic");
@@ -42,7 +37,7 @@ async fn a_request_under_way_is_finished_before_the_process_ends() {
 #[tokio::test]
 async fn the_demo_stops_when_it_is_asked_to() {
     let mut demo = crate::support::demo::Demo::start();
-    signal(&demo.process, "INT");
+    demo.process.signal("INT");
     let ended = demo.process.wait();
     assert_eq!(ended.code(), Some(0), "{}", demo.process.output());
 }

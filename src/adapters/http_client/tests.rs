@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::adapters::trust_roots::{self, BadRoots};
 
 const PATIENT: Limits = Limits { bytes: 1000, time: Duration::from_secs(20) };
 
@@ -25,7 +26,7 @@ async fn serve(app: Router) -> Url {
 }
 
 fn client() -> HttpClient {
-    HttpClient::through(Matcher::builder().build(), None).expect("a client")
+    HttpClient::through(Matcher::builder().build(), Arc::new(RootCertStore::empty()))
 }
 
 #[tokio::test]
@@ -115,6 +116,11 @@ async fn nobody_there_is_a_fault_with_its_cause() {
     assert!(matches!(&fault, HttpFault::Connect(cause) if cause.contains("refused")), "{fault}");
 }
 
+/// These certificates and no others.
+fn trusted(pem: &str) -> Arc<RootCertStore> {
+    trust_roots::with(&RootCertStore::empty(), pem.as_bytes()).expect("a certificate")
+}
+
 /// A TLS server with a certificate of its own making, and that certificate.
 async fn serve_tls(name: &str) -> (SocketAddr, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
@@ -153,7 +159,7 @@ async fn read_head<S: AsyncBufReadExt + Unpin>(stream: &mut S) -> std::io::Resul
 async fn extra_roots_are_trusted_and_unknown_ones_are_not() {
     let (address, pem) = serve_tls("localhost").await;
     let url = Url::parse(&format!("https://localhost:{}/", address.port())).expect("a URL");
-    let trusting = HttpClient::through(Matcher::builder().build(), Some(pem.as_bytes())).expect("a client");
+    let trusting = HttpClient::through(Matcher::builder().build(), trusted(&pem));
     assert_eq!(&*trusting.get(&url, PATIENT).await.expect("an answer").body, b"{}");
     let fault = client().get(&url, PATIENT).await.expect_err("a fault");
     assert!(matches!(&fault, HttpFault::Connect(cause) if cause.contains("certificate")), "{fault}");
@@ -163,9 +169,10 @@ async fn extra_roots_are_trusted_and_unknown_ones_are_not() {
 fn extra_roots_that_are_none_are_refused() {
     let malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (pem, problem) in [("", BadRoots::Empty), ("not PEM", BadRoots::Empty), (malformed, BadRoots::Malformed)] {
-        assert_eq!(HttpClient::new(Some(pem.as_bytes())).err(), Some(problem), "{pem}");
+        assert_eq!(trust_roots::with(&RootCertStore::empty(), pem.as_bytes()).err(), Some(problem), "{pem}");
     }
-    assert!(HttpClient::new(None).is_ok());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    assert!(trust_roots::with(&RootCertStore::empty(), made.cert.pem().as_bytes()).is_ok());
 }
 
 /// A proxy that connects whatever it is asked for to `destination`, and tells what it was asked.
@@ -195,7 +202,7 @@ async fn https_goes_through_the_proxy_in_a_tunnel() {
     let (proxy, mut heard) = serve_proxy(origin).await;
     let proxies = || Matcher::builder().all(format!("http://user:pass@{proxy}"));
     let url = Url::parse("https://op.example/keys").expect("a URL");
-    let proxied = HttpClient::through(proxies().build(), Some(pem.as_bytes())).expect("a client");
+    let proxied = HttpClient::through(proxies().build(), trusted(&pem));
     assert_eq!(&*proxied.get(&url, PATIENT).await.expect("an answer").body, b"{}");
     let head = heard.recv().await.expect("a request");
     assert!(head.starts_with("CONNECT op.example:443 HTTP/1.1\r\n"), "{head}");
@@ -207,7 +214,7 @@ async fn loopback_http_and_excepted_hosts_pass_the_proxy_by() {
     let (origin, pem) = serve_tls("localhost").await;
     let (proxy, mut heard) = serve_proxy(origin).await;
     let proxies = Matcher::builder().all(format!("http://{proxy}")).no("localhost").build();
-    let client = HttpClient::through(proxies, Some(pem.as_bytes())).expect("a client");
+    let client = HttpClient::through(proxies, trusted(&pem));
     let plain = serve(Router::new().route("/", get(async || "{}"))).await;
     assert!(client.get(&plain, PATIENT).await.is_ok());
     let excepted = Url::parse(&format!("https://localhost:{}/", origin.port())).expect("a URL");
@@ -219,7 +226,7 @@ async fn loopback_http_and_excepted_hosts_pass_the_proxy_by() {
 async fn a_proxy_of_an_unknown_kind_is_a_fault_and_not_passed_by() {
     let (origin, pem) = serve_tls("localhost").await;
     let proxies = Matcher::builder().all("socks5://127.0.0.1:1").build();
-    let client = HttpClient::through(proxies, Some(pem.as_bytes())).expect("a client");
+    let client = HttpClient::through(proxies, trusted(&pem));
     let url = Url::parse(&format!("https://localhost:{}/", origin.port())).expect("a URL");
     let fault = client.get(&url, PATIENT).await.expect_err("a fault");
     assert!(matches!(&fault, HttpFault::Connect(cause) if cause.contains("HTTPS_PROXY")), "{fault}");

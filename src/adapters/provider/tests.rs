@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream;
 use http::StatusCode;
+use rustls::RootCertStore;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -80,15 +81,18 @@ impl Authority {
             authority: AuthorityName::work(),
             expected: ExpectedIssuer::parse(&self.origin).expect("an issuer"),
             discovery: Url::parse(&format!("{}/metadata", self.origin)).expect("a URL"),
-            client: Client { id: "app".into(), authentication: ClientAuthentication::Secret(Secret::new("secret".into())) },
             development,
         };
-        HttpProvider::with_rhythm(settings, HttpClient::new(None).expect("a client"), rhythm)
+        HttpProvider::with_rhythm(settings, registration("secret"), HttpClient::new(Arc::new(RootCertStore::empty())), rhythm)
     }
 
     fn asked(&self) -> (usize, usize) {
         (self.asked_metadata.load(Ordering::SeqCst), self.asked_keys.load(Ordering::SeqCst))
     }
+}
+
+fn registration(secret: &str) -> Client {
+    Client { id: "app".into(), authentication: ClientAuthentication::Secret(Secret::new(secret.into())) }
 }
 
 async fn answer(State(authority): State<Arc<Authority>>, Path(path): Path<String>) -> Response {
@@ -386,6 +390,18 @@ async fn a_code_becomes_tokens_or_an_error_by_fault() {
     assert_eq!(authority.asked_elsewhere.load(Ordering::SeqCst), 4);
     authority.set(|script| script.metadata = Manner::Html);
     assert!(matches!(redeem(&authority).await, Err(RedeemError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn another_registration_shares_what_was_read() {
+    let authority = Authority::start().await;
+    let before = authority.provider(patient());
+    let known = before.keys().await.expect("keys");
+    let after = before.registered_as(registration("rotated"));
+    assert!(Arc::ptr_eq(&after.keys().await.expect("keys"), &known));
+    assert_eq!(authority.asked(), (1, 1));
+    let ClientAuthentication::Secret(secret) = &after.client.authentication;
+    assert_eq!(secret.expose(), "rotated");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use url::Url;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::http_client::{HttpClient, Limits};
 use crate::adapters::provider::Development;
-use crate::app::{self, Clients};
+use crate::app::providers::{self, Clients};
 use crate::command::runtime;
 use crate::config::{AuthoritySettings, Config};
 use crate::domain::account::AccountKind;
@@ -82,11 +82,11 @@ impl fmt::Display for Answer {
 /// Asks every authority and every upstream.
 ///
 /// # Errors
-/// When nobody could be asked: no runtime, no trust roots.
+/// When nobody could be asked: no runtime, no TLS.
 pub(super) fn ask(config: &Config) -> std::io::Result<Vec<Answer>> {
-    let clients = Clients::new().map_err(std::io::Error::other)?;
-    let tls = forward::upstream_tls(&[]).map_err(std::io::Error::other)?;
-    let development = app::development(config);
+    let clients = Clients::new();
+    let tls = forward::upstream_tls(Arc::clone(clients.trust_roots())).map_err(std::io::Error::other)?;
+    let development = providers::development(config);
     let runtime = runtime::start()?;
     let answers = runtime.block_on(async {
         let authorities = config.authorities.iter().map(|settings| ask_authority(settings, development, &clients));
@@ -119,7 +119,7 @@ async fn read_authority(
     development: Development,
     clients: &Clients,
 ) -> Result<(String, Option<Clocks>), String> {
-    let provider = app::provider(settings, development, clients).map_err(|error| error.to_string())?;
+    let provider = providers::provider(settings, development, clients).map_err(|error| error.to_string())?;
     let http = clients.of(settings).map_err(|error| error.to_string())?;
     let documents = async { Ok::<_, ProviderUnavailable>((provider.metadata().await?, provider.keys().await?)) };
     let (documents, clocks) = tokio::join!(documents, compare_clocks(&http, &settings.discovery));

@@ -16,7 +16,8 @@ pub(crate) const LARGEST: u64 = 64 * 1024;
 pub(crate) fn read(path: &Located<String>, key: &str, around: &Surroundings<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let full = around.directory.join(&path.value);
     let mut content = Zeroizing::new(Vec::new());
-    let result = File::open(full).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content));
+    let result = File::open(&full).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content));
+    around.reading.note(&full, result.is_ok().then_some(&content));
     if let Err(error) = result {
         report_unreadable(path, key, error.kind(), around);
         return None;

@@ -27,6 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::File;
+use super::files_read::{FilesRead, Reading};
 use super::problem::{Findings, Span};
 use super::report::Report;
 use super::{Config, SignInSettings};
@@ -46,6 +47,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) position: &'a dyn Fn(Span) -> Position,
     /// Where problems go.
     pub(crate) findings: &'a Findings,
+    /// Where files go that were read.
+    pub(crate) reading: &'a Reading,
 }
 
 /// Resolves everything, so that everything that is wrong is found. `None` if something was.
@@ -96,7 +99,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         audit: audit?,
         text: String::new(),
         fingerprint: Fingerprint::default(),
-        files: Vec::new(),
+        files: FilesRead::default(),
         warnings: Report::default(),
     })
 }

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::server::report_repeated;
 use super::{Surroundings, files};
-use crate::config::SessionSettings;
 use crate::config::file::session::SessionSection;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Span};
+use crate::config::{SessionKeys, SessionSettings};
 use crate::domain::session::Lifetimes;
 use crate::protocol::secret::Secret;
 
@@ -47,7 +47,7 @@ fn lifetimes(section: &SessionSection, around: &Surroundings<'_>) -> Option<Life
     None
 }
 
-fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Option<Vec<Key>> {
+fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Option<SessionKeys> {
     let given = match files {
         Setting::Absent => {
             let problem = Problem::new(Code::RandomKey, Span::default(), "no session key is configured: a random one is used");
@@ -56,7 +56,7 @@ fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Opt
                     .note("a restart signs everybody out, and two processes do not know each other's sessions")
                     .note("make a key with: openssl rand -hex 32 > session-key, and write: [session] key_files = [\"session-key\"]"),
             );
-            return random_key(around).map(|key| vec![key]);
+            return Some(SessionKeys::Random);
         }
         Setting::Broken => return None,
         Setting::Given(given) => given,
@@ -72,17 +72,7 @@ fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Opt
     }
     report_repeated(&given.value, "the file", around.findings);
     let keys: Vec<_> = given.value.iter().map(|path| key_of_file(path, around)).collect();
-    keys.into_iter().collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a file is read once, before there is a port for randomness to hand through")]
-fn random_key(around: &Surroundings<'_>) -> Option<Key> {
-    let mut key = [0; 32];
-    if aws_lc_rs::rand::fill(&mut key).is_err() {
-        around.findings.report(Problem::new(Code::Unusable, Span::default(), "the system gives no random numbers"));
-        return None;
-    }
-    Some(Secret::new(key))
+    keys.into_iter().collect::<Option<_>>().map(SessionKeys::Given)
 }
 
 fn key_of_file(path: &Located<String>, around: &Surroundings<'_>) -> Option<Key> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -39,18 +39,12 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// The TLS configuration for all upstreams: the system's trust roots and `extra` ones. Reads files; make it once and
-/// share it. A system without trust roots is no reason not to start: most upstreams are next door and speak plain HTTP,
-/// and https to one fails with its own words.
+/// The TLS configuration for all upstreams, which trusts these roots. No roots at all are no reason not to start: most
+/// upstreams are next door and speak plain HTTP, and https to one fails with its own words.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn upstream_tls(extra: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in extra {
-        roots.add(certificate.clone())?;
-    }
+pub fn upstream_tls(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = versions.with_root_certificates(roots).with_no_client_auth();

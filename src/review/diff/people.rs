@@ -13,7 +13,7 @@ use super::realms::Realms;
 use crate::domain::account::{AccountKind, Home, Membership, TenantId};
 use crate::domain::policy::AccessGrant;
 use crate::domain::principal::Groups;
-use crate::domain::route::{BearerRequirements, Requirements, Route};
+use crate::domain::route::{Access, BearerRequirements, Requirements, Route};
 use crate::domain::time::Timestamp;
 
 /// In the order in which people are told of.
@@ -90,7 +90,8 @@ impl Universe {
     pub(super) fn of(realms: &Realms, old: Option<&Route>, new: Option<&Route>) -> Self {
         let routes = [old, new];
         let wanted = routes.map(|route| route.and_then(|route| route.access.requirements()));
-        let bearers = routes.map(|route| route.and_then(|route| route.bearer.as_ref()));
+        let bearers = routes.map(|route| route.and_then(enforced));
+        let bearers = bearers.each_ref().map(Option::as_ref);
         let organisations = (0..realms.all.len()).map(|realm| organisations(realms, realm, wanted)).collect();
         let (belongings, plain_belongings) = belongings(wanted, bearers);
         Self { organisations, belongings, plain_belongings, tokens: tokens(bearers) }
@@ -163,6 +164,15 @@ fn organisations(realms: &Realms, realm: usize, wanted: [Option<&Requirements>; 
     let named = alike.into_values().chain([Vec::new()]);
     let domains: Vec<_> = std::iter::once(None).chain(realms.domains(realm).into_iter().map(Some)).collect();
     named.flat_map(|tenants| domains.iter().map(move |domain| Organisation { tenants: tenants.clone(), domain: domain.clone() })).collect()
+}
+
+/// What a route enforces of `bearer`: one that only tries its rules asks for the audience alone.
+fn enforced(route: &Route) -> Option<BearerRequirements> {
+    let stated = route.bearer.clone()?;
+    Some(match &route.access {
+        Access::Shadowed { .. } => BearerRequirements { scopes: Vec::new(), roles: Vec::new(), ..stated },
+        Access::Optional(_) | Access::Public | Access::Required(_) => stated,
+    })
 }
 
 fn belongings(wanted: [Option<&Requirements>; 2], bearers: [Option<&BearerRequirements>; 2]) -> (Vec<Belonging>, usize) {

@@ -73,10 +73,15 @@ impl Process {
         self.child.try_wait().expect("a child of ours").is_none()
     }
 
+    /// Sends it a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().expect("kill is there");
+        assert!(sent.success());
+    }
+
     /// Asks it to end, and gives everything that it ever printed.
     pub fn stop(&mut self) -> String {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().expect("kill is there");
-        assert!(sent.success());
+        self.signal("TERM");
         self.wait();
         self.readers.drain(..).for_each(|reader| reader.join().expect("no panic while reading"));
         self.output()

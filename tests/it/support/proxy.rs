@@ -1,5 +1,6 @@
 //! `homerealm run` on a configuration of the test's own.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -17,7 +18,7 @@ pub struct Proxy {
     pub process: Process,
     pub port: u16,
     // Held: the directory goes with it.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Proxy {
@@ -28,19 +29,28 @@ impl Proxy {
 
     /// Likewise, with something changed about the command.
     pub fn start_with(port: u16, config: &str, change: impl FnOnce(&mut Command)) -> Self {
-        let directory = configured(config);
+        Self::start_in(port, configured(config), change)
+    }
+
+    /// Likewise, with everything in place already.
+    pub fn start_in(port: u16, directory: TempDir, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = homerealm();
         command.arg("run").arg("-c").arg(directory.path().join("homerealm.toml"));
         change(&mut command);
         let mut process = Process::start(&mut command);
         process.wait_for_port(port);
-        Self { process, port, _directory: directory }
+        Self { process, port, directory }
     }
 
     /// Starts it on a free port; the configuration is made for that.
     pub fn run(config: impl FnOnce(u16) -> String) -> Self {
         let port = free_ports(1);
         Self::start(port, &config(port))
+    }
+
+    /// A file beside the configuration, or the configuration itself.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub fn origin(&self) -> String {

@@ -197,7 +197,7 @@ impl World {
             sign_in: SignIn {
                 authorities,
                 keys: Arc::clone(&keys),
-                consumed: Consumed::new(),
+                consumed: Arc::new(Consumed::new()),
                 prefix: config.rules.prefix.clone(),
                 clock: Arc::new(Fixed),
                 entropy: Arc::new(Fixed),
@@ -205,7 +205,7 @@ impl World {
             keys,
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
-            rate_limit: RateLimit::new(config.sign_in.posts_per_minute),
+            rate_limit: Arc::new(RateLimit::new(config.sign_in.posts_per_minute)),
             naming: Some(Naming::Full),
             assets,
             chromes,

@@ -71,7 +71,9 @@ impl Proxy {
         let address = listener.local_addr().expect("bound");
         let shutdown = CancellationToken::new();
         let faults = Rc::new(RefCell::new(Vec::new()));
-        let tls = upstream_tls(&settings.roots).expect("trust roots");
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(settings.roots.clone());
+        let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
         let forwarder = Forwarder::new(tls, shutdown.clone());
         let host = settings.host.to_owned();
         let upstream =
