@@ -17,7 +17,7 @@ use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::{Metadata, Nature};
 use crate::protocol::token::{CodeGrant, Dialect, RedeemError, TokenResponse, answer, request};
 use refresh::Rhythm;
-use single_flight::{SingleFlight, Turn};
+use single_flight::{Permit, SingleFlight, Turn};
 
 mod refresh;
 mod single_flight;
@@ -120,14 +120,17 @@ impl HttpProvider {
         if let Some(error) = self.shared.recent_failure() {
             return Err(error);
         }
-        let outcome = self.attempt(Wanted::Everything).await;
+        let turn = match self.shared.flight.turn().await {
+            Turn::Ours(turn) => turn,
+            Turn::Finished(outcome) => return outcome,
+        };
+        let outcome = self.make(turn, Wanted::Everything).await;
         let failure = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
         *self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         outcome
     }
 
-    /// One attempt, or a share in the one that is under way. It runs in its own task: whoever waits for it may go away
-    /// without ending it for the others, or wasting the one forced fetch of a minute.
+    /// One attempt, or a share in the one that is under way.
     async fn attempt(&self, wanted: Wanted) -> Result<(), ProviderUnavailable> {
         let turn = match self.shared.flight.turn().await {
             Turn::Ours(turn) => turn,
@@ -136,6 +139,12 @@ impl HttpProvider {
         if wanted == Wanted::NewerKeys && !self.shared.may_force() {
             return Err(ProviderUnavailable("the keys were read a moment ago".into()));
         }
+        self.make(turn, wanted).await
+    }
+
+    /// Makes an attempt, in a task of its own: whoever waits for it may go away without ending it for the others, or
+    /// wasting the one forced fetch of a minute.
+    async fn make(&self, turn: Permit, wanted: Wanted) -> Result<(), ProviderUnavailable> {
         let shared = Arc::clone(&self.shared);
         let task = tokio::spawn(async move {
             let outcome = shared.load_in_time(wanted).await;

@@ -19,11 +19,11 @@ pub(super) async fn livez(State(admin): State<Arc<Admin>>, question: Question) -
     answer(StatusCode::OK, "live", &admin, &question)
 }
 
-/// Whether new requests should come here.
+/// Whether new requests should come here. Already while starting: a provider that is slow holds up those who sign in
+/// there, and nobody else.
 pub(super) async fn readyz(State(admin): State<Arc<Admin>>, question: Question) -> Response {
     let (status, word) = match admin.control.phase() {
-        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
-        Phase::Ready => (StatusCode::OK, "ready"),
+        Phase::Starting | Phase::Ready => (StatusCode::OK, "ready"),
         Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     };
     answer(status, word, &admin, &question)

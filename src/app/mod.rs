@@ -132,6 +132,11 @@ impl App {
         Arc::<Steering>::clone(&self.steering)
     }
 
+    /// Opens log files anew, by their names, after they were renamed to rotate them.
+    pub fn reopen_logs(&self) {
+        self.logs.reopen();
+    }
+
     /// Stops: no new connections, requests under way are finished within a bounded time.
     pub async fn stop(self) {
         self.stop.cancel();

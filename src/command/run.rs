@@ -1,4 +1,4 @@
-//! `homerealm run`: the proxy. SIGHUP makes it read its configuration again.
+//! `homerealm run`: the proxy. SIGHUP makes it read its configuration again, and open its log files anew.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,19 +35,23 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             let stop = runtime::asked_to_stop()?;
             let mut hangups = runtime::hangups()?;
             let app = App::start(config, source).await.map_err(std::io::Error::other)?;
-            let control = app.control();
-            tokio::spawn(async move {
-                while hangups.recv().await.is_some() {
-                    control.reload().await;
-                }
-            });
             for address in app.addresses() {
                 tracing::info!(%address, "Listening on {address}");
             }
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "Admin listener on {address}");
             }
-            stop.await;
+            let mut stop = std::pin::pin!(stop);
+            loop {
+                tokio::select! {
+                    () = &mut stop => break,
+                    Some(()) = hangups.recv() => {
+                        app.reopen_logs();
+                        let control = app.control();
+                        tokio::spawn(async move { control.reload().await });
+                    }
+                }
+            }
             tracing::info!("Stopping: requests under way are finished first");
             app.stop().await;
             Ok(())

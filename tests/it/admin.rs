@@ -149,7 +149,7 @@ async fn a_refusal_is_found_by_the_id_that_the_person_sees() {
         assert_eq!(found[key], value, "{key}: {found}");
     }
     let page = world.admin(&format!("/decisions/{id}"), "accept: text/html\r\n").await;
-    assert!(page.0.contains("FAIL  accounts") && page.0.contains("homerealm.toml:"), "{page:?}");
+    assert!(page.0.contains("FAIL   accounts") && page.0.contains("homerealm.toml:"), "{page:?}");
 
     browser.fetch(&format!("{origin}/trial")).await;
     let tried = world.json("/decisions?reason=work_account_not_allowed&outcome=allow").await;

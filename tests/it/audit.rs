@@ -185,3 +185,24 @@ fn a_file_that_cannot_be_written_keeps_the_proxy_from_starting() {
     let output = String::from_utf8_lossy(&ended.stderr);
     assert!(output.contains("the audit log cannot be written to") && output.contains("audit.log: No such file"), "{output}");
 }
+
+#[tokio::test]
+async fn a_file_that_was_renamed_is_opened_anew_when_the_proxy_is_told() {
+    let world = World::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, rotated) = (directory.path().join("audit.log"), directory.path().join("audit.log.1"));
+    let mut proxy = world.proxy(&format!("audit = {{ to = \"file:{}\" }}", path.display()));
+    let mut sign_in = async |kind, person, target| world.idp.sign_in(&proxy, &mut Browser::default(), person, kind, target).await.status;
+    assert_eq!(sign_in("personal", CY, "/album").await, 200);
+    std::fs::rename(&path, &rotated).expect("a file that is there");
+    proxy.process.signal("HUP");
+    proxy.process.wait_until(|_| path.exists(), "a new file");
+    let mut sign_in = async |kind, person, target| world.idp.sign_in(&proxy, &mut Browser::default(), person, kind, target).await.status;
+    assert_eq!(sign_in("work", ADA, "/desk").await, 200);
+    proxy.process.stop();
+    let kinds = |path: &std::path::Path| -> Vec<_> {
+        let text = std::fs::read_to_string(path).expect("a file");
+        audit_lines(&text).iter().map(|line| line["account.kind"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!((kinds(&rotated), kinds(&path)), (vec![Some("personal".to_owned())], vec![Some("work".to_owned())]));
+}

@@ -173,7 +173,7 @@ fn every_code_can_be_asked_about() {
     let Ended { code, out, .. } = help(&["e003"]);
     assert!(code == Some(0) && out.starts_with("E003: The key does not exist here.\n") && out.contains("    acounts"), "{out}");
     let list = help(&["codes"]).out;
-    assert!(list.contains("E040  An earlier route") && list.contains("W001  Sessions"), "{list}");
+    assert!(list.contains("E040  Earlier routes") && list.contains("W001  Sessions"), "{list}");
     assert!(help(&["check"]).out.contains("--deny-warnings"));
     assert!(help(&[]).out.contains("homerealm help codes"));
     let Ended { code, err, .. } = help(&["E0O3"]);

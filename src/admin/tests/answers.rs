@@ -6,7 +6,7 @@ use super::*;
 async fn each_probe_knows_where_the_process_is_in_its_life() {
     let world = World::new();
     let cases = [
-        (Phase::Starting, [("/livez", 200, "live\n"), ("/readyz", 503, "starting\n"), ("/startupz", 503, "starting\n")]),
+        (Phase::Starting, [("/livez", 200, "live\n"), ("/readyz", 200, "ready\n"), ("/startupz", 503, "starting\n")]),
         (Phase::Ready, [("/livez", 200, "live\n"), ("/readyz", 200, "ready\n"), ("/startupz", 200, "started\n")]),
         (Phase::Draining, [("/livez", 200, "live\n"), ("/readyz", 503, "draining\n"), ("/startupz", 200, "started\n")]),
     ];
