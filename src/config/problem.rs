@@ -93,7 +93,7 @@ codes! {
     NoEffect "E021" "The key has no effect beside the others of its table."
     ClientMissing "E022" "A route needs an authority that we have no registration for."
     ProtocolParameter "E023" "A static authorization parameter would override one of the protocol's own."
-    UnknownName "E024" "A tenant or an authority of this name is not configured."
+    UnknownName "E024" "A tenant, an authority or a route of this name is not configured."
     AuthorityNotAdmitted "E025" "The authority issues a kind of account that the route does not admit."
     NoAuthority "E026" "Nobody can sign in: no authority issues what the route admits."
     GuestsNeedTenant "E027" "Guests can only sign in at a tenant's own authority."
@@ -107,6 +107,7 @@ codes! {
     ForeignHost "E035" "No public URL has this host."
     Unwritable "E036" "A file that is to be written cannot be."
     Unreachable "E040" "Earlier routes take everything that this one matches."
+    TestFailed "E041" "A test in the file does not hold."
     AdminExposed "E042" "The admin listener could be reached from other machines."
     OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
     OwnUpstream "E046" "The upstream is Homerealm itself."
@@ -189,6 +190,11 @@ impl Findings {
     /// Adds one.
     pub(crate) fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether something was found with which nothing may start.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.code.severity() == Severity::Error)
     }
 
     /// Hides a stretch of the file from every rendering: it is, or may be, a secret.

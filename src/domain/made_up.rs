@@ -51,7 +51,7 @@ pub struct Bearer {
 }
 
 /// The tenant of work accounts that belong to nobody's organisation: no tenant can be given this id.
-const SOME_TENANT: TenantId = match TenantId::parse("5ca1ab1e-0000-4000-8000-000000000000") {
+pub const SOME_TENANT: TenantId = match TenantId::parse("5ca1ab1e-0000-4000-8000-000000000000") {
     Ok(tenant) => tenant,
     Err(_) => panic!("a GUID literal, evaluated at compile time"),
 };

@@ -1,6 +1,7 @@
 //! What would change a refusal, and whom that would let in besides: a way out that hides its price is no advice.
 
 use crate::domain::decision::Judged;
+use crate::domain::made_up::SOME_TENANT;
 use crate::domain::reason::Reason;
 use crate::domain::route::Route;
 use crate::domain::rules::Rules;
@@ -8,7 +9,10 @@ use crate::domain::rules::Rules;
 /// What to do about a decision, if a change of the configuration, at the provider or by the person would alter it.
 pub(super) fn fix(reason: Reason, rules: &Rules, route: Option<&Route>, who: Option<&Judged>) -> Option<String> {
     let route = route.map_or("this route", |route| route.name.as_str());
-    let tenant = who.and_then(|who| who.tenant).map(|id| rules.tenant(id).map_or_else(|| id.to_string(), |tenant| tenant.key.clone()));
+    let tenant = who
+        .and_then(|who| who.tenant)
+        .filter(|id| *id != SOME_TENANT)
+        .map(|id| rules.tenant(id).map_or_else(|| format!("\"{id}\""), |tenant| format!("\"{}\"", tenant.key)));
     let tenant = tenant.as_deref().unwrap_or("their tenant");
     let advice = match reason {
         Reason::AuthorityNotAllowed => {
@@ -40,7 +44,7 @@ pub(super) fn fix(reason: Reason, rules: &Rules, route: Option<&Route>, who: Opt
         Reason::PersonalGuestNotAllowed => {
             format!("guests = \"allow\" on {route} also admits every other guest of its tenants, whatever their home")
         }
-        Reason::TenantNotAllowed => format!("adding \"{tenant}\" to `tenants` of {route} admits everybody of that organisation"),
+        Reason::TenantNotAllowed => format!("adding {tenant} to `tenants` of {route} admits everybody of that organisation"),
         Reason::WorkAccountNotAllowed => {
             format!("adding \"work\" to `accounts` of {route} also admits work accounts of every organisation, unless `tenants` names some")
         }

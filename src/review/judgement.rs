@@ -57,10 +57,18 @@ pub fn judge<'r>(rules: &'r Rules, someone: &Someone, method: &Method, target: &
     let later = rules.routes.routes().iter().skip_while(|other| !std::ptr::eq(*other, route)).skip(1);
     let next = later.into_iter().find(|other| other.matcher.matches(target, method));
     let judgement = match someone {
-        Someone::Nobody => Judgement::of(route, route.decide(Presented::Nothing), method, Interaction::Navigation),
+        Someone::Nobody => Judgement::of(route, route.decide(Presented::Nothing), method, browsing(method)),
         Someone::Person(made_up) => of_person(rules, route, made_up, method),
     };
     Judgement { next, ..judgement }
+}
+
+/// What a browser's top-level request of this method is: one that submits a form is never redirected.
+const fn browsing(method: &Method) -> Interaction {
+    match *method {
+        Method::GET | Method::HEAD => Interaction::Navigation,
+        _ => Interaction::Submission,
+    }
 }
 
 fn of_person<'r>(rules: &Rules, route: &'r Route, made_up: &MadeUp, method: &Method) -> Judgement<'r> {
@@ -78,7 +86,7 @@ fn of_person<'r>(rules: &Rules, route: &'r Route, made_up: &MadeUp, method: &Met
         (Some(_), Some(_)) => (Presented::BadToken, Interaction::Program),
         // Where no access token is accepted, none is read.
         (Some(_), None) => (Presented::Nothing, Interaction::Program),
-        (None, _) => (Presented::Sessions(&session), Interaction::Navigation),
+        (None, _) => (Presented::Sessions(&session), browsing(method)),
     };
     let mut judgement = Judgement::of(route, route.decide(presented), method, interaction);
     if matches!(presented, Presented::Sessions(_) | Presented::Token { .. }) && route.access.stated().is_some() {

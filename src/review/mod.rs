@@ -5,4 +5,5 @@ pub mod diff;
 pub mod explain;
 mod fix;
 pub mod judgement;
+pub mod promises;
 mod words;

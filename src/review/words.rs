@@ -3,6 +3,7 @@
 use crate::domain::account::{AccountKind, Home, Membership};
 use crate::domain::decision::Judged;
 use crate::domain::guid::Guid;
+use crate::domain::made_up::SOME_TENANT;
 use crate::domain::policy::Check;
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::route::{AccountKinds, BearerRequirements, Guests, Matcher, Requirements, Route};
@@ -104,6 +105,7 @@ pub(super) fn fact(check: Check, rules: &Rules, who: &Judged, principal: Option<
         Check::Authority => Some(format!("signed in at \"{}\"", who.authority)),
         Check::Tenant => who.tenant.map(|id| match rules.tenant(id) {
             Some(tenant) => format!("of {}", tenant.name),
+            None if id == SOME_TENANT => "of a tenant that is not named here".to_owned(),
             None => format!("of the tenant {id}"),
         }),
         Check::Membership => Some(match (who.membership, who.home) {

@@ -75,6 +75,21 @@ fn a_file_without_a_complaint_ends_with_0_and_says_what_is_in_it() {
 }
 
 #[test]
+fn a_file_that_breaks_a_promise_of_its_own_is_neither_right_nor_run() {
+    let promise = "[[tests]]\nas = { kind = \"personal\" }\nget = \"/orders\"\nexpect = { status = 403 }\n";
+    let kept = format!("{HEAD}{ROUTE}{promise}").replace("\"any\"", "\"work\"");
+    let Ended { code, out, .. } = check(&kept, &[]);
+    assert!(code == Some(0) && out.contains(" · 1 policy test passed · "), "{out}");
+    let broken = directory(&format!("{HEAD}{ROUTE}{promise}"));
+    let run = ended(homerealm().current_dir(broken.path()).args(["run", "-c", "homerealm.toml"]));
+    for Ended { code, err, .. } in [ended(&mut command(broken.path(), &[])), run] {
+        assert_eq!(code, Some(1), "{err}");
+        assert!(err.starts_with("error[E041]: policy test failed: a personal account, GET /orders\n"), "{err}");
+        assert!(err.contains("expected 403, got 200 signed_in\n") && err.contains("accounts = \"any\""), "{err}");
+    }
+}
+
+#[test]
 fn errors_and_warnings_are_told_together_and_counted() {
     let Ended { code, out, err } = check(&format!("{HEAD}{ROUTE}flavour = 1\n").replace("key_files", "idel = \"1h\"\n# "), &[]);
     assert_eq!(code, Some(1));

@@ -151,6 +151,19 @@ async fn a_bad_file_changes_nothing_and_is_told_once_as_check_tells_it() {
 }
 
 #[tokio::test]
+async fn a_change_that_breaks_a_promise_of_the_file_is_not_applied() {
+    let mut world = World::start();
+    let promising = |accounts: &str| {
+        format!("accounts = \"{accounts}\"\n[[tests]]\nas = {{ kind = \"personal\" }}\nget = \"/desk\"\nexpect = {{ status = 403 }}")
+    };
+    world.put(&world.config(&promising("work")));
+    world.write(&world.config(&promising("any")));
+    let told = [REFUSED, "error[E041]: policy test failed: a personal account, GET /desk\n", "expected 403, got 200 signed_in\n"];
+    let output = world.proxy.process.wait_until(|output| told.iter().all(|told| output.contains(told)), "what is broken");
+    assert_eq!(count(&output, APPLIED), 1, "{output}");
+}
+
+#[tokio::test]
 async fn a_file_that_was_missing_mends_the_configuration_when_it_appears() {
     let mut world = World::start();
     world.write(&(world.config("accounts = \"work\"") + "[session]\nkey_files = [\"key\"]\n"));

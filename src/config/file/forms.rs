@@ -156,7 +156,8 @@ pub(crate) fn web_url(text: &str, expected: &str) -> Result<Url, Refusal> {
     url.filter(|url| plain && url.username().is_empty() && url.password().is_none()).ok_or_else(|| Refusal::malformed(expected))
 }
 
-fn no_secret(text: &str) -> Result<(), Refusal> {
+/// Refuses a URL with a user name or password in it.
+pub(crate) fn no_secret(text: &str) -> Result<(), Refusal> {
     if looks_like_a_secret(text) { Err(Refusal::new(Code::SecretInFile, "a URL here has no user name and no password")) } else { Ok(()) }
 }
 

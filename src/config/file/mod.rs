@@ -5,6 +5,7 @@ pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
 pub(crate) mod forms;
+pub(crate) mod policy_tests;
 pub(crate) mod reader;
 pub(crate) mod routes;
 pub(crate) mod session;
@@ -46,6 +47,7 @@ pub(crate) struct File {
     pub(crate) branding: branding::BrandingSection,
     pub(crate) defaults: routes::RouteKeys,
     pub(crate) routes: Setting<Vec<routes::RouteSection>>,
+    pub(crate) tests: Setting<Vec<policy_tests::TestSection>>,
     pub(crate) dev_allow: Setting<bool>,
     pub(crate) telemetry: telemetry::TelemetrySection,
     pub(crate) admin: Setting<admin::AdminSection>,
@@ -58,7 +60,6 @@ impl File {
             version(reader);
             reader.unavailable("compat", |value| value.as_array().is_some_and(|list| list.is_empty()));
             reader.unavailable("tls", |_| false);
-            reader.unavailable("tests", |value| value.as_array().is_some_and(|list| list.is_empty()));
             let file = Self {
                 listen: reader.one_or_more("listen", forms::listen),
                 public_url: reader.parsed("public_url", forms::public_url),
@@ -73,6 +74,7 @@ impl File {
                 branding: branding::read(reader),
                 defaults: routes::read_defaults(reader),
                 routes: reader.tables("routes", routes::read),
+                tests: reader.tables("tests", policy_tests::read),
                 dev_allow: telemetry::read_dev(reader),
                 telemetry: telemetry::read(reader),
                 admin: admin::read(reader),

@@ -47,6 +47,17 @@ impl<T> Setting<T> {
     }
 }
 
+impl<T> Setting<Option<T>> {
+    /// A value that is there, but could not be made out, is broken.
+    pub(crate) fn or_broken(self) -> Setting<T> {
+        match self {
+            Self::Absent => Setting::Absent,
+            Self::Broken | Self::Given(Located { value: None, .. }) => Setting::Broken,
+            Self::Given(Located { value: Some(value), at, key }) => Setting::Given(Located { value, at, key }),
+        }
+    }
+}
+
 /// Why a text is not taken, if the reason has a code of its own.
 #[derive(Debug)]
 pub(crate) struct Refusal {

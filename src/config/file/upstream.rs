@@ -8,7 +8,7 @@ use url::Url;
 
 use super::forms;
 use super::reader::Reader;
-use super::setting::{Located, Refusal, Setting};
+use super::setting::{Refusal, Setting};
 use crate::config::problem::{Code, Problem};
 use crate::domain::route::{Forward, Upstream, UpstreamScheme};
 
@@ -33,7 +33,7 @@ const WANTED: &str = "a URL like \"http://127.0.0.1:3000\", or a table { work = 
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Setting<UpstreamSection> {
     let place = format!("`upstream` of {}", reader.place());
-    nested(reader.value("upstream", WANTED, |reader, item| destination(reader, item, &place)))
+    reader.value("upstream", WANTED, |reader, item| destination(reader, item, &place)).or_broken()
 }
 
 /// `None`: wrong type. `Some(None)`: reported.
@@ -55,7 +55,7 @@ fn destination(reader: &Reader<'_, '_>, item: Item<'_, '_>, place: &str) -> Opti
 
 fn one(reader: &mut Reader<'_, '_>, kind: &'static str) -> Setting<Forward> {
     let place = format!("`{kind}` of {}", reader.place());
-    nested(reader.value(kind, "a URL or { redirect = \"https://…\" }", |reader, item| forward(reader, item, kind, &place)))
+    reader.value(kind, "a URL or { redirect = \"https://…\" }", |reader, item| forward(reader, item, kind, &place)).or_broken()
 }
 
 fn forward(reader: &Reader<'_, '_>, item: Item<'_, '_>, key: &str, place: &str) -> Option<Option<Forward>> {
@@ -94,12 +94,4 @@ fn upstream(text: &str) -> Result<Upstream, Refusal> {
 
 fn redirect(text: &str) -> Result<Url, Refusal> {
     forms::web_url(text, "expected a whole URL, like \"https://mail.example.com/\"")
-}
-
-fn nested<T>(setting: Setting<Option<T>>) -> Setting<T> {
-    match setting {
-        Setting::Absent => Setting::Absent,
-        Setting::Broken | Setting::Given(Located { value: None, .. }) => Setting::Broken,
-        Setting::Given(Located { value: Some(value), at, key }) => Setting::Given(Located { value, at, key }),
-    }
 }

@@ -131,8 +131,8 @@ impl Scope<'_> {
         }
     }
 
-    /// An entry is of use if a route names it or takes people of every tenant (then it names them on pages), or if its
-    /// domains tell whom to refuse before they leave.
+    /// An entry is of use if a route names it or takes people of every tenant (then it names them on pages), if its
+    /// domains tell whom to refuse before they leave, or if a test makes up somebody of it.
     fn warn_of_tenant(&self, section: &TenantSection) {
         let Some(id) = section.id.value() else { return };
         let admits =
@@ -142,8 +142,9 @@ impl Scope<'_> {
             Setting::Broken => true,
             Setting::Given(domains) => !domains.value.is_empty(),
         };
+        let is_tested = self.file.tests.value().into_iter().flatten().any(|test| test.tenant() == Some(&section.key));
         let stated = self.rules.routes.routes().iter().filter_map(|route| route.access.stated());
-        if !has_domains && !stated.chain(self.requirements()).any(admits) {
+        if !has_domains && !is_tested && !stated.chain(self.requirements()).any(admits) {
             let title = format!("no route admits anybody of the tenant {}", Shown(&section.key));
             let problem = Problem::new(Code::UnusedTenant, section.at, title);
             self.findings.report(problem.label("name it under `tenants` of a route, or leave it out"));

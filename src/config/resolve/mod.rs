@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod headers;
 pub(crate) mod idle;
+pub(crate) mod policy_tests;
 pub(crate) mod reach;
 pub(crate) mod routes;
 pub(crate) mod server;
@@ -66,6 +67,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         routes::Scope { file, tenants: &by_key, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
     let routes = routes::resolve(&scope);
     routes::register(&scope, &routes);
+    let tests = policy_tests::resolve(&scope, &routes);
     idle::check_sign_in(file, around.findings);
     idle::warn_of_client(file, &authorities, &routes, around.findings);
     let authorities = authorities::used(authorities, &routes, around);
@@ -84,7 +86,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
     };
     idle::warn(file, &rules, around.findings);
-    Some(Config {
+    let config = Config {
         rules: Arc::new(rules),
         listen: listen?,
         trusted_proxies: trusted_proxies?,
@@ -101,7 +103,9 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
         fingerprint: Fingerprint::default(),
         files: FilesRead::default(),
         warnings: Report::default(),
-    })
+    };
+    let tests = policy_tests::hold(tests?, &config.rules, around.findings);
+    Some(Config { tests, ..config })
 }
 
 /// The default of `rate_limit`.
