@@ -192,13 +192,13 @@ async fn a_file_that_was_renamed_is_opened_anew_when_the_proxy_is_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let (path, rotated) = (directory.path().join("audit.log"), directory.path().join("audit.log.1"));
     let mut proxy = world.proxy(&format!("audit = {{ to = \"file:{}\" }}", path.display()));
-    let sign_in = async |kind, person, target| world.idp.sign_in(&proxy, &mut Browser::default(), person, kind, target).await.status;
-    assert_eq!(sign_in("personal", CY, "/album").await, 200);
+    assert_eq!(world.idp.sign_in(&proxy, &mut Browser::default(), CY, "personal", "/album").await.status, 200);
+    let is_written = |_: &str| std::fs::read_to_string(&path).is_ok_and(|text| text.contains("authn_login_success"));
+    proxy.process.wait_until(is_written, "a line about the sign-in");
     std::fs::rename(&path, &rotated).expect("a file that is there");
     proxy.process.signal("HUP");
     proxy.process.wait_until(|_| path.exists(), "a new file");
-    let sign_in = async |kind, person, target| world.idp.sign_in(&proxy, &mut Browser::default(), person, kind, target).await.status;
-    assert_eq!(sign_in("work", ADA, "/desk").await, 200);
+    assert_eq!(world.idp.sign_in(&proxy, &mut Browser::default(), ADA, "work", "/desk").await.status, 200);
     proxy.process.stop();
     let kinds = |path: &std::path::Path| -> Vec<_> {
         let text = std::fs::read_to_string(path).expect("a file");
