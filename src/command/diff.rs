@@ -53,8 +53,8 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
 
 /// What a file decides, and the name of its text; `None` if it cannot be used, which is told.
 fn rules_of(file: &Path) -> Option<(Arc<Rules>, Fingerprint)> {
-    match config::load(file) {
-        Ok(config) => Some((config.rules, config.fingerprint)),
+    match config::rules_of(file) {
+        Ok(known) => Some((known.rules, known.fingerprint)),
         Err(problems) => {
             print::report(&problems, print::Colour::Auto);
             None

@@ -10,6 +10,7 @@ mod mask;
 pub mod problem;
 pub mod report;
 mod resolve;
+mod source;
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -20,7 +21,6 @@ use std::time::SystemTime;
 
 use chrono::NaiveDate;
 use ipnet::IpNet;
-use toml::de::DeTable;
 
 use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
@@ -33,13 +33,12 @@ use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
 pub use admin::admin_of;
-use file::File;
 use files_read::{FilesRead, Reading};
-use lines::Lines;
 use mask::Masked;
-use problem::{Code, Findings, Found, Problem, Span};
+use problem::{Code, Problem, Span};
 use report::{RedirectUris, Report};
-use resolve::Surroundings;
+pub use source::KnownRules;
+use source::Source;
 
 /// What we run on: everything parsed, every default filled in, every secret read.
 #[derive(Debug)]
@@ -211,7 +210,10 @@ pub fn load_with_files(file: &Path) -> (Result<Config, Report>, FilesRead) {
     reading.note(file, text.as_ref().ok().map(String::as_bytes));
     let directory = file.parent().unwrap_or(Path::new(""));
     let loaded = match text {
-        Ok(text) => parse_reading(&text, &name, directory, &|name| std::env::var(name).ok(), today(), &reading),
+        Ok(text) => {
+            let environment = &|name: &str| std::env::var(name).ok();
+            Source { text: &text, file_name: &name, directory, environment, today: today(), reading: &reading }.config()
+        }
         Err(why) => Err(Report::of_file(&name, &why)),
     };
     (loaded, reading.so_far())
@@ -250,43 +252,20 @@ pub fn parse_with(
     environment: &dyn Fn(&str) -> Option<String>,
     today: NaiveDate,
 ) -> Result<Config, Report> {
-    parse_reading(text, file_name, directory, environment, today, &Reading::default())
+    Source { text, file_name, directory, environment, today, reading: &Reading::default() }.config()
 }
 
-fn parse_reading(
-    text: &str,
-    file_name: &str,
-    directory: &Path,
-    environment: &dyn Fn(&str) -> Option<String>,
-    today: NaiveDate,
-    reading: &Reading,
-) -> Result<Config, Report> {
-    if text.len() as u64 > MAX_FILE_LENGTH {
-        return Err(Report::of_file(file_name, "it is larger than 1 MiB"));
-    }
-    let (table, syntax_errors) = DeTable::parse_recoverable(text);
-    if !syntax_errors.is_empty() {
-        return Err(not_toml(text, file_name, &syntax_errors));
-    }
-    let lines = Lines::of(text);
-    let findings = Findings::default();
-    let position = |at: Span| lines.position(at.start);
-    let around = Surroundings { directory, environment, today, position: &position, findings: &findings, reading };
-    let file = File::read(table.get_ref(), &findings);
-    let config = resolve::resolve(&file, file_name, &around);
-    let Found { problems, hidden, redirect_uris } = findings.into_found();
-    let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
-    let report = Report::new(file_name, &masked, problems, redirect_uris);
-    match config {
-        Some(config) if report.counts().errors == 0 => Ok(Config {
-            warnings: report,
-            text: masked.text().to_owned(),
-            fingerprint: fingerprint(text),
-            files: reading.so_far(),
-            ..config
-        }),
-        _ => Err(report),
-    }
+/// The rules of a configuration file alone, for whoever wants to know what is or would be decided: the secrets that it names
+/// need not be there, and its tests need not hold.
+///
+/// # Errors
+/// As [`load`], but for what is wrong outside of the file.
+pub fn rules_of(file: &Path) -> Result<KnownRules, Report> {
+    let file_name = &file.display().to_string();
+    let text = &text_of(file).map_err(|why| Report::of_file(file_name, &why))?;
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let environment = &|_: &str| None;
+    Source { text, file_name, directory, environment, today: today(), reading: &Reading::default() }.rules()
 }
 
 fn not_toml(text: &str, file_name: &str, errors: &[toml::de::Error]) -> Report {

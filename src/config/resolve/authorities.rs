@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::client::{self, Registration};
+use super::domains::plain;
 use super::routes::ResolvedRoute;
 use super::server::report_repeated;
 use super::{Surroundings, files};
@@ -15,6 +16,7 @@ use crate::config::problem::{Code, Problem, Shown, Span};
 use crate::domain::account::AccountKind;
 use crate::domain::address::Domain;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::realm::KnownAuthority;
 use crate::protocol::authorize::{self, ResponseMode};
 
 /// One authority as far as it could be resolved. What is `None` was reported.
@@ -224,6 +226,17 @@ fn extra_params(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<(S
         around.findings.report(problem);
     }
     given.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect()
+}
+
+/// What home realm discovery needs of the authorities that some route uses: nothing secret, and nothing from other files.
+/// `None` if one of them is broken.
+pub(crate) fn known(authorities: &[Authority], routes: &[ResolvedRoute]) -> Option<Vec<KnownAuthority>> {
+    let known = |authority: &Authority| {
+        let Authority { name, kind, issuer, domains, .. } = authority;
+        Some(KnownAuthority { name: name.clone(), kind: (*kind)?, issuer: issuer.clone()?, domains: plain(domains) })
+    };
+    let used = |authority: &&Authority| routes.iter().any(|route| route.authorities.contains(&authority.name));
+    authorities.iter().filter(used).map(known).collect()
 }
 
 /// The authorities that some route uses. `None` if one of them cannot be used.

@@ -2,9 +2,8 @@
 
 use super::authorities::Authority;
 use super::server::report_repeated;
-use crate::config::AuthoritySettings;
 use crate::config::file::File;
-use crate::config::file::setting::Located;
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Findings, Problem};
 use crate::domain::account::{AccountKind, TenantId};
 use crate::domain::address::Domain;
@@ -65,27 +64,19 @@ fn report_conflicts(claims: &mut [(&Located<Domain>, Owner<'_>)], findings: &Fin
 }
 
 /// What home realm discovery knows.
-pub(crate) fn directory(file: &File, authorities: &[AuthoritySettings]) -> Directory {
-    let plain = |domains: Option<&Vec<Located<Domain>>>| -> Vec<Domain> {
-        domains.into_iter().flatten().map(|domain| domain.value.clone()).collect()
-    };
-    let domains_of = |authority: &AuthoritySettings| {
-        let section = file.authorities.iter().find(|section| section.name == authority.name);
-        plain(section.and_then(|section| section.domains.value()))
-    };
-    let known_authority = |authority: &AuthoritySettings| KnownAuthority {
-        name: authority.name.clone(),
-        kind: authority.kind,
-        issuer: authority.issuer.clone(),
-        domains: domains_of(authority),
-    };
-    let tenants =
-        file.tenants.iter().filter_map(|tenant| Some(KnownTenant { id: *tenant.id.value()?, domains: plain(tenant.domains.value()) }));
+pub(crate) fn directory(file: &File, authorities: Vec<KnownAuthority>) -> Directory {
+    let domains = |setting: &Setting<Vec<Located<Domain>>>| setting.value().map(|domains| plain(domains)).unwrap_or_default();
+    let tenants = file.tenants.iter().filter_map(|tenant| Some(KnownTenant { id: *tenant.id.value()?, domains: domains(&tenant.domains) }));
     Directory {
-        authorities: authorities.iter().map(known_authority).collect(),
+        authorities,
         tenants: tenants.collect(),
-        personal_domains: plain(file.sign_in.personal_domains.value()),
+        personal_domains: domains(&file.sign_in.personal_domains),
         detect: file.sign_in.detect.value().copied().unwrap_or_default(),
         ambiguous: file.sign_in.ambiguous.value().copied().unwrap_or_default(),
     }
+}
+
+/// Domains without their places.
+pub(crate) fn plain(domains: &[Located<Domain>]) -> Vec<Domain> {
+    domains.iter().map(|domain| domain.value.clone()).collect()
 }

@@ -52,8 +52,15 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) reading: &'a Reading,
 }
 
-/// Resolves everything, so that everything that is wrong is found. `None` if something was.
-pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -> Option<Config> {
+/// What could be resolved; each is `None` if something in it is wrong.
+pub(crate) struct Resolved {
+    /// What decides. It is in the file alone: there may be rules where secrets are missing.
+    pub(crate) rules: Option<Arc<Rules>>,
+    pub(crate) config: Option<Config>,
+}
+
+/// Resolves everything, so that everything that is wrong is found.
+pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -> Resolved {
     let listen = server::listen(file, around.findings);
     let admin = admin::resolve(file, listen.as_deref(), around.findings);
     let origins = server::origins(file, around.findings);
@@ -70,42 +77,51 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let tests = policy_tests::resolve(&scope, &routes);
     idle::check_sign_in(file, around.findings);
     idle::warn_of_client(file, &authorities, &routes, around.findings);
+    let known = authorities::known(&authorities, &routes);
     let authorities = authorities::used(authorities, &routes, around);
     let session = session::resolve(&file.session, around);
     let branding = branding::resolve(&file.branding, around);
     let audit = telemetry::audit(&file.telemetry.audit, around);
-    let authorities = authorities?;
-    development::warn(file, &authorities, around.findings);
-    let rules = Rules {
-        file_name: file_name.to_owned(),
-        origins: origins?,
-        prefix: prefix?,
-        tenants: tenants?,
-        directory: domains::directory(file, &authorities),
-        page: file.sign_in.page.value().copied().unwrap_or_default(),
-        routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
+    let rules = || {
+        Some(Rules {
+            file_name: file_name.to_owned(),
+            origins: origins?,
+            prefix: prefix?,
+            tenants: tenants?,
+            directory: domains::directory(file, known?),
+            page: file.sign_in.page.value().copied().unwrap_or_default(),
+            routes: RouteTable::new(routes.into_iter().map(|resolved| resolved.route).collect::<Option<_>>()?),
+        })
     };
-    idle::warn(file, &rules, around.findings);
-    let config = Config {
-        rules: Arc::new(rules),
-        listen: listen?,
-        trusted_proxies: trusted_proxies?,
-        authorities,
-        sign_in: sign_in(file),
-        session: session?,
-        branding: branding?,
-        dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
-        access_log: file.telemetry.access_log.value().copied().unwrap_or_default(),
-        tests: Vec::new(),
-        admin: admin?.into(),
-        audit: audit?,
-        text: String::new(),
-        fingerprint: Fingerprint::default(),
-        files: FilesRead::default(),
-        warnings: Report::default(),
+    let rules = rules().map(Arc::new);
+    let config = || {
+        let authorities = authorities?;
+        development::warn(file, &authorities, around.findings);
+        let rules = rules.clone()?;
+        idle::warn(file, &rules, around.findings);
+        let config = Config {
+            rules,
+            listen: listen?,
+            trusted_proxies: trusted_proxies?,
+            authorities,
+            sign_in: sign_in(file),
+            session: session?,
+            branding: branding?,
+            dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
+            access_log: file.telemetry.access_log.value().copied().unwrap_or_default(),
+            tests: Vec::new(),
+            admin: admin?.into(),
+            audit: audit?,
+            text: String::new(),
+            fingerprint: Fingerprint::default(),
+            files: FilesRead::default(),
+            warnings: Report::default(),
+        };
+        let tests = policy_tests::hold(tests?, &config.rules, around.findings);
+        Some(Config { tests, ..config })
     };
-    let tests = policy_tests::hold(tests?, &config.rules, around.findings);
-    Some(Config { tests, ..config })
+    let config = config();
+    Resolved { rules, config }
 }
 
 /// The default of `rate_limit`.
