@@ -249,6 +249,14 @@ impl<'a> Permit<'a> {
 }
 
 impl Requirements {
+    /// Whether a session of this person counts here: one of the route's authorities vouched for them, or they have a kind of
+    /// account that is not taken, and are told so instead of merely asked to sign in. A kind that is taken may sign in
+    /// again, where the route says.
+    #[must_use]
+    pub fn heeds(&self, who: &Principal) -> bool {
+        self.authorities.contains(&who.authority) || self.check_kind(who.kind).is_err()
+    }
+
     /// `accounts`.
     ///
     /// # Errors

@@ -46,11 +46,10 @@ impl Identity {
         let (Some(accepted), Some(raw)) = (&route.bearer, bearer_token(headers)?) else {
             let mut sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now);
             if sessions.live.is_empty() && sessions.past == Past::None {
-                // Whoever is signed in elsewhere with a kind of account that is not taken here is told so, and not merely
-                // asked to sign in. A kind that is taken may sign in again, where the route says.
+                // Whoever is signed in elsewhere may have to be told that this is not taken here.
                 let others = shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name));
                 let elsewhere = Sessions::read(shared, own, &visit.origin, others, call.now).live.into_iter();
-                sessions.live = elsewhere.filter(|session| wanted.check_kind(session.principal.kind).is_err()).collect();
+                sessions.live = elsewhere.filter(|session| wanted.heeds(&session.principal)).collect();
             }
             return Ok(Self { sessions, token: Token::None });
         };

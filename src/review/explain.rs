@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::judgement::Judgement;
+use super::judgement::{Judgement, Vouched};
 use super::{fix, words};
 use crate::domain::decision::{DecisionRecord, Judged, Outcome};
 use crate::domain::policy::Check;
@@ -34,6 +34,9 @@ pub struct Explanation {
     /// The sentence that the person reads, if they are not let in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<&'static str>,
+    /// What must be known beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What would change it, and whom else that would admit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
@@ -46,11 +49,22 @@ pub struct RouteTold {
     pub name: String,
     /// `FILE:LINE`
     pub place: String,
-    /// Which one of how many, counted from 1.
-    pub position: (usize, usize),
-    /// Name and place of the route that would match if this one were not there.
+    /// Which one it is, counted from 1.
+    pub number: usize,
+    /// Of how many.
+    pub of: usize,
+    /// The route that would match if this one were not there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<(String, String)>,
+    pub next: Option<NextTold>,
+}
+
+/// A route that is only mentioned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextTold {
+    /// Its name.
+    pub name: String,
+    /// `FILE:LINE`
+    pub place: String,
 }
 
 /// A check, told.
@@ -78,7 +92,16 @@ impl Explanation {
         let who = judgement.who.as_ref().map(Judged::of);
         let facts = |check| words::fact(check, rules, who.as_ref()?, judgement.who.as_ref());
         let telling = Telling { rules, route: judgement.route, next: judgement.next };
-        telling.explain(judgement.outcome, judgement.status, judgement.reason, judgement.would_refuse, judgement.trace, who.as_ref(), facts)
+        let told = telling.explain(
+            judgement.outcome,
+            judgement.status,
+            judgement.reason,
+            judgement.would_refuse,
+            judgement.trace,
+            who.as_ref(),
+            facts,
+        );
+        Self { note: note(judgement, who.as_ref()), ..told }
     }
 
     /// Tells a decision that was made, by the rules of now. What was kept of it does not say how many groups the person is
@@ -93,13 +116,24 @@ impl Explanation {
         Telling { rules, route, next: None }.explain(record.outcome, status, record.reason, record.would_refuse, trace, who, facts)
     }
 
-    /// The lines of it, for a terminal of a hundred columns or more.
+    /// The lines of it, for a terminal of 110 columns or more.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.headline()];
         lines.extend(self.check_lines().iter().map(|line| format!("  {line}")));
-        lines.extend(self.page.map(|page| format!("  page   “{page}”")));
-        lines.extend(self.fix.as_ref().map(|fix| format!("  fix    {fix}")));
+        let next = self.route.as_ref().and_then(|route| route.next.as_ref());
+        let sentences = [
+            ("tried", self.would_refuse.map(|reason| format!("enforce = false: it would be refused with {reason}"))),
+            ("page", self.page.map(|page| format!("“{page}”"))),
+            ("note", self.note.clone()),
+            ("fix", self.fix.clone()),
+            ("next", next.map(|NextTold { name, place }| format!("\"{name}\" {place} would match if this route did not"))),
+        ];
+        for (word, sentence) in sentences {
+            let wrapped = sentence.map(|sentence| wrapped(&sentence, WIDTH - INDENT)).unwrap_or_default();
+            let words = std::iter::once(word).chain(std::iter::repeat(""));
+            lines.extend(wrapped.iter().zip(words).map(|(line, word)| format!("  {word:<5}  {line}")));
+        }
         lines
     }
 
@@ -125,18 +159,36 @@ impl Explanation {
 
     fn headline(&self) -> String {
         let Self { status, reason, .. } = self;
-        let what = match (self.outcome, self.would_refuse) {
-            ("allow", Some(refusal)) => format!("LET IN {status} {reason}, though it would be refused: {refusal} (enforce = false)"),
-            ("allow", None) => format!("LET IN {status} {reason}"),
-            ("challenge", _) => format!("ASKED TO SIGN IN {status} {reason}"),
-            ("deny", _) => format!("REFUSED {status} {reason}"),
-            _ => format!("FAILED {status} {reason}"),
+        let what = match self.outcome {
+            "allow" => "LET IN",
+            "challenge" => "ASKED TO SIGN IN",
+            "deny" => "REFUSED",
+            _ => "FAILED",
         };
-        let Some(route) = &self.route else { return what };
-        let RouteTold { name, place, position: (nth, count), next, .. } = route;
-        let next = next.as_ref().map(|(name, place)| format!("; \"{name}\" {place} would match next")).unwrap_or_default();
-        format!("{what}   route \"{name}\" ({place}, {} of {count}{next})", ordinal(*nth))
+        let Some(RouteTold { name, place, number, of, .. }) = &self.route else { return format!("{what} {status} {reason}") };
+        format!("{what} {status} {reason}   route \"{name}\" ({place}, {} of {of})", ordinal(*number))
     }
+}
+
+/// How wide lines are at most, as long as no name in them is longer.
+const WIDTH: usize = 110;
+
+/// What stands in front of a sentence.
+const INDENT: usize = 9;
+
+/// A sentence in lines of this width, broken at spaces.
+fn wrapped(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 struct Telling<'a> {
@@ -171,18 +223,20 @@ impl Telling<'_> {
             route: self.route.map(|route| self.route(route)),
             checks: before.chain(judged).collect(),
             page,
+            note: None,
             fix: fix::fix(would_refuse.unwrap_or(reason), self.rules, self.route, who),
         }
     }
 
     fn route(&self, route: &Route) -> RouteTold {
         let routes = self.rules.routes.routes();
-        let nth = routes.iter().position(|other| other.name == route.name).map_or(0, |at| at + 1);
+        let number = routes.iter().position(|other| other.name == route.name).map_or(0, |at| at + 1);
         RouteTold {
             name: route.name.to_string(),
             place: self.place(route.position),
-            position: (nth, routes.len()),
-            next: self.next.map(|next| (next.name.to_string(), self.place(next.position))),
+            number,
+            of: routes.len(),
+            next: self.next.map(|next| NextTold { name: next.name.to_string(), place: self.place(next.position) }),
         }
     }
 
@@ -192,10 +246,10 @@ impl Telling<'_> {
 
     /// Whether somebody is there to be judged; `None` where a route does not ask, or where it was not found out.
     fn signed_in(&self, route: &Route, reason: Reason, trace: Option<Trace>) -> Option<CheckTold> {
-        let step = match (reason, trace) {
-            (Reason::InvalidToken | Reason::SessionExpired | Reason::SignInRequired, _) => "FAIL",
-            (_, Some(_)) => "ok",
-            (_, None) => return None,
+        let step = match (trace, reason) {
+            (Some(_), _) => "ok",
+            (None, Reason::InvalidToken | Reason::SessionExpired | Reason::SignInRequired) => "FAIL",
+            (None, _) => return None,
         };
         let auth = match &route.access {
             Access::Public => return None,
@@ -233,6 +287,19 @@ impl Telling<'_> {
 
     fn place(&self, position: Position) -> String {
         format!("{}:{}", self.rules.file_name, position.line)
+    }
+}
+
+/// What is remarkable about a made-up person.
+fn note(judgement: &Judgement<'_>, who: Option<&Judged>) -> Option<String> {
+    let authority = &who?.authority;
+    match (judgement.vouched, judgement.trace) {
+        (Vouched::Here, _) => None,
+        (Vouched::Elsewhere, _) => Some(format!("signed in at \"{authority}\", whose sessions do not count on this route")),
+        (Vouched::ByNobody, None) => Some("no authority of this file signs such a person in".to_owned()),
+        (Vouched::ByNobody, Some(_)) => {
+            Some(format!("no authority of this file signs such a person in; this is what the rules would say if \"{authority}\" did"))
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::decision::Outcome;
 use crate::domain::interaction::Interaction;
 use crate::domain::made_up::{MadeUp, Someone};
-use crate::domain::policy::{Decision, Permit, Presented, Subject};
+use crate::domain::policy::{AccessGrant, Decision, Permit, Presented, Subject};
 use crate::domain::principal::Principal;
 use crate::domain::realm::KnownAuthority;
 use crate::domain::reason::Reason;
-use crate::domain::route::{Forward, NoMatch, Route};
+use crate::domain::route::{BearerRequirements, Forward, NoMatch, Requirements, Route};
 use crate::domain::rules::Rules;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::target::Target;
@@ -36,8 +36,21 @@ pub struct Judgement<'r> {
     pub next: Option<&'r Route>,
     /// Who was judged.
     pub who: Option<Principal>,
-    /// The judgement, check by check.
+    /// The judgement, check by check. Also of somebody whose session does not count here, and who is asked to sign in.
     pub trace: Option<Trace>,
+    /// Whether there can be such a person, and whether they would be signed in here.
+    pub vouched: Vouched,
+}
+
+/// Whether an authority of the configuration could sign somebody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouched {
+    /// None could: what is told is what the rules would say if one did.
+    ByNobody,
+    /// One whose sessions do not count on the route.
+    Elsewhere,
+    /// One whose sessions count there; or nobody came.
+    Here,
 }
 
 /// A moment like any other: made-up people have just signed in.
@@ -63,73 +76,113 @@ pub fn judge<'r>(rules: &'r Rules, someone: &Someone, method: &Method, target: &
     Judgement { next, ..judgement }
 }
 
+fn of_person<'r>(rules: &Rules, route: &'r Route, made_up: &MadeUp, method: &Method) -> Judgement<'r> {
+    let Some(wanted) = route.access.requirements() else {
+        return Judgement::of(route, route.decide(Presented::Nothing), method, browsing(method));
+    };
+    match (made_up.grant(NOW), &route.bearer) {
+        (None, _) => by_session(rules, route, wanted, made_up, method),
+        (Some(grant), Some(accepted)) => by_token(rules, route, accepted, made_up, &grant, method),
+        // Where no access token is accepted, none is read.
+        (Some(_), None) => Judgement::of(route, route.decide(Presented::Nothing), method, Interaction::Program),
+    }
+}
+
+fn by_session<'r>(rules: &Rules, route: &'r Route, wanted: &Requirements, made_up: &MadeUp, method: &Method) -> Judgement<'r> {
+    let voucher = voucher(rules, wanted, made_up);
+    let is_vouched_for = voucher.is_some();
+    let principal = made_up.principal(voucher.unwrap_or_else(|| stand_in(rules, wanted, made_up.kind)));
+    let subject = Subject { principal: &principal, grant: None };
+    let (vouched, counts) = match (is_vouched_for, wanted.heeds(&principal)) {
+        (true, true) => (Vouched::Here, true),
+        (true, false) => (Vouched::Elsewhere, false),
+        // Nobody is let in whom nobody vouches for. Why they would be refused is worth more than that.
+        (false, _) => (Vouched::ByNobody, route.judge(subject).is_err()),
+    };
+    let session =
+        [Session { id: SessionId([0; 16]), principal: principal.clone(), signed_in_at: NOW, last_seen: NOW, sign_out_hint: None }];
+    let presented = if counts { Presented::Sessions(&session) } else { Presented::Nothing };
+    let judgement = Judgement::of(route, route.decide(presented), method, browsing(method));
+    let trace = (counts || is_vouched_for).then(|| route.trace(subject));
+    Judgement { vouched, trace, who: Some(principal), ..judgement }
+}
+
+fn by_token<'r>(
+    rules: &Rules,
+    route: &'r Route,
+    accepted: &BearerRequirements,
+    made_up: &MadeUp,
+    grant: &AccessGrant,
+    method: &Method,
+) -> Judgement<'r> {
+    let wanted = route.access.requirements();
+    let voucher = wanted.and_then(|wanted| voucher(rules, wanted, made_up).filter(|name| wanted.authorities.contains(name)));
+    let is_for_us = grant.audiences.iter().any(|audience| accepted.audiences.iter().any(|ours| **ours == **audience));
+    // A token for somebody else, or of an authority that nobody expects here, does not hold: its bearer is not judged.
+    let Some(principal) = voucher.filter(|_| is_for_us).map(|name| made_up.principal(name)) else {
+        return Judgement::of(route, route.decide(Presented::BadToken), method, Interaction::Program);
+    };
+    let judgement = Judgement::of(route, route.decide(Presented::Token { principal: &principal, grant }), method, Interaction::Program);
+    let trace = route.trace(Subject { principal: &principal, grant: Some(grant) });
+    Judgement { trace: Some(trace), who: Some(principal), ..judgement }
+}
+
 /// What a browser's top-level request of this method is: one that submits a form is never redirected.
-const fn browsing(method: &Method) -> Interaction {
+pub(super) const fn browsing(method: &Method) -> Interaction {
     match *method {
         Method::GET | Method::HEAD => Interaction::Navigation,
         _ => Interaction::Submission,
     }
 }
 
-fn of_person<'r>(rules: &Rules, route: &'r Route, made_up: &MadeUp, method: &Method) -> Judgement<'r> {
-    let principal = made_up.principal(authority_of(rules, route, made_up));
-    let grant = made_up.grant(NOW);
-    let session =
-        [Session { id: SessionId([0; 16]), principal: principal.clone(), signed_in_at: NOW, last_seen: NOW, sign_out_hint: None }];
-    let (presented, interaction) = match (&grant, &route.bearer) {
-        (Some(grant), Some(accepted))
-            if grant.audiences.iter().any(|audience| accepted.audiences.iter().any(|ours| **ours == **audience)) =>
-        {
-            (Presented::Token { principal: &principal, grant }, Interaction::Program)
-        }
-        // A token for somebody else is found not to hold before anybody is judged.
-        (Some(_), Some(_)) => (Presented::BadToken, Interaction::Program),
-        // Where no access token is accepted, none is read.
-        (Some(_), None) => (Presented::Nothing, Interaction::Program),
-        (None, _) => (Presented::Sessions(&session), browsing(method)),
-    };
-    let mut judgement = Judgement::of(route, route.decide(presented), method, interaction);
-    if matches!(presented, Presented::Sessions(_) | Presented::Token { .. }) && route.access.stated().is_some() {
-        judgement.trace = Some(route.trace(Subject { principal: &principal, grant: grant.as_ref() }));
-        judgement.who = Some(principal);
-    }
-    judgement
+/// Where they sign in: as they say, or at the first authority of the route that would vouch for them, else at any other.
+fn voucher(rules: &Rules, wanted: &Requirements, who: &MadeUp) -> Option<AuthorityName> {
+    let of_route = wanted.authorities.iter().filter_map(|name| rules.authority(name));
+    let is_meant = |authority: &&KnownAuthority| who.authority.as_ref().is_none_or(|meant| authority.name == *meant);
+    let mut known = of_route.chain(&rules.directory.authorities).filter(is_meant);
+    known.find(|authority| would_vouch(rules, authority, who)).map(|authority| authority.name.clone())
 }
 
-/// Where they would sign in: at the first authority of the route that would vouch for them, else at any other, else at
-/// one that there is not.
-fn authority_of(rules: &Rules, route: &Route, who: &MadeUp) -> AuthorityName {
-    if let Some(authority) = &who.authority {
-        return authority.clone();
-    }
-    let of_route = route.access.requirements().into_iter().flat_map(|wanted| &wanted.authorities).filter_map(|name| rules.authority(name));
-    let known = of_route.chain(&rules.directory.authorities).find(|authority| would_vouch(authority, who));
-    known.map_or_else(|| nowhere(who.kind), |authority| authority.name.clone())
-}
-
-fn nowhere(kind: AccountKind) -> AuthorityName {
-    match kind {
+/// The name under which the route knows such accounts, for somebody for whom nobody vouches.
+fn stand_in(rules: &Rules, wanted: &Requirements, kind: AccountKind) -> AuthorityName {
+    let of_kind = |name: &&AuthorityName| rules.authority(name).is_some_and(|authority| authority.kind == kind);
+    wanted.authorities.iter().find(of_kind).cloned().unwrap_or_else(|| match kind {
         AccountKind::Personal => AuthorityName::personal(),
-        AccountKind::Work => AuthorityName::work(),
-        AccountKind::Customer => AuthorityName::parse("customer").unwrap_or_else(|_| AuthorityName::work()),
-    }
+        AccountKind::Customer | AccountKind::Work => AuthorityName::work(),
+    })
 }
 
 /// Whether an authority's tokens could describe such a person.
-fn would_vouch(authority: &KnownAuthority, who: &MadeUp) -> bool {
+fn would_vouch(rules: &Rules, authority: &KnownAuthority, who: &MadeUp) -> bool {
     authority.kind == who.kind
         && match &authority.issuer {
             // Everybody is sent home to their own tenant: nobody is a guest there.
             ExpectedIssuer::Organizations { .. } => who.membership() != Membership::Guest,
             ExpectedIssuer::Tenant { tenant, .. } => who.tenant == Some(*tenant) || (who.tenant.is_none() && who.kind != AccountKind::Work),
             ExpectedIssuer::Exact(_) => who.tenant.is_none(),
-            ExpectedIssuer::Consumers { .. } | ExpectedIssuer::Template { .. } | ExpectedIssuer::TenantOfDomain { .. } => true,
+            // `[tenants]` may tell whose a domain is; only the metadata would otherwise.
+            ExpectedIssuer::TenantOfDomain { domain, .. } => {
+                let mut tenants = rules.directory.tenants.iter();
+                let owner = tenants.find(|tenant| tenant.domains.iter().any(|known| known.as_str() == domain));
+                owner.is_none_or(|owner| who.tenant == Some(owner.id))
+            }
+            ExpectedIssuer::Consumers { .. } | ExpectedIssuer::Template { .. } => true,
         }
 }
 
 impl<'r> Judgement<'r> {
     const fn answered(outcome: Outcome, reason: Reason) -> Self {
-        Self { outcome, status: reason.status(), reason, would_refuse: None, route: None, next: None, who: None, trace: None }
+        Self {
+            outcome,
+            status: reason.status(),
+            reason,
+            would_refuse: None,
+            route: None,
+            next: None,
+            who: None,
+            trace: None,
+            vouched: Vouched::Here,
+        }
     }
 
     fn of(route: &'r Route, decision: Decision<'_>, method: &Method, interaction: Interaction) -> Self {
@@ -153,3 +206,6 @@ impl<'r> Judgement<'r> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

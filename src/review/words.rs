@@ -103,6 +103,7 @@ pub(super) fn fact(check: Check, rules: &Rules, who: &Judged, principal: Option<
     match check {
         Check::Kind => Some(format!("{} account", who.kind.as_str())),
         Check::Authority => Some(format!("signed in at \"{}\"", who.authority)),
+        Check::Tenant | Check::Membership if who.kind != AccountKind::Work => Some("work accounts only".to_owned()),
         Check::Tenant => who.tenant.map(|id| match rules.tenant(id) {
             Some(tenant) => format!("of {}", tenant.name),
             None if id == SOME_TENANT => "of a tenant that is not named here".to_owned(),
