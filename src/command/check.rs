@@ -88,7 +88,8 @@ pub(super) fn load(file: Option<PathBuf>) -> Option<Config> {
     }
 }
 
-fn find(file: Option<PathBuf>) -> Option<PathBuf> {
+/// The file that was named, or the first of those that are looked for; says so if there is none.
+pub(super) fn find(file: Option<PathBuf>) -> Option<PathBuf> {
     let found = file.or_else(|| config::default_files().into_iter().find(|file| file.is_file()));
     if found.is_none() {
         let [here, system] = config::default_files();

@@ -8,6 +8,7 @@ mod dev_idp;
 mod admin_client;
 mod check;
 mod diff;
+mod explain;
 mod health;
 mod help;
 mod init;
@@ -49,6 +50,13 @@ enum Command {
     /// Who gains and who loses access when NEW takes the place of OLD; the exit code is 3 if anybody gains
     #[command(after_help = "Example: homerealm diff /etc/homerealm/homerealm.toml homerealm.toml")]
     Diff(diff::Arguments),
+
+    /// Explains a decision: a real one, a made-up person's, or where an address would lead
+    #[command(
+        after_help = "Examples:\n  homerealm explain 7K3F-9QXD\n  kubectl logs deploy/orders | homerealm explain 7K3F-9QXD -\n  homerealm explain --as kind=personal,email=cy@outlook.com GET https://orders.example.com/finance/q3\n  homerealm explain --sign-in cy@outlook.com /finance"
+    )]
+    Explain(explain::Arguments),
+
     /// Explains a code that check prints, or a command
     #[command(after_help = "Example: homerealm help E003")]
     Help(help::Arguments),
@@ -113,6 +121,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "dev-idp")]
         Command::DevIdp(arguments) => dev_idp::main(&arguments),
         Command::Diff(arguments) => diff::main(&arguments),
+        Command::Explain(arguments) => explain::main(&arguments),
         Command::Help(arguments) => help::main(&arguments, CommandLine::command()),
         Command::Health(arguments) => health::main(&arguments),
         Command::Init(arguments) => init::main(&arguments),

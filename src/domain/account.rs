@@ -70,6 +70,12 @@ impl AccountKind {
             Self::Work => "work",
         }
     }
+
+    /// The kind of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// Whether a work account belongs to the tenant that issued its token.
@@ -84,6 +90,9 @@ pub enum Membership {
 }
 
 impl Membership {
+    /// Every membership, the most usual first.
+    pub const ALL: [Self; 3] = [Self::Member, Self::Guest, Self::Unknown];
+
     /// The word for it in TOML, headers and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -92,6 +101,12 @@ impl Membership {
             Self::Member => "member",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The membership of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|membership| membership.as_str() == word)
     }
 }
 
@@ -113,6 +128,9 @@ pub enum Home {
 }
 
 impl Home {
+    /// Every home, the most usual first.
+    pub const ALL: [Self; 6] = [Self::ThisTenant, Self::OtherTenant, Self::Personal, Self::Social, Self::EmailCode, Self::Unknown];
+
     /// The word for it in TOML, headers and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -124,6 +142,12 @@ impl Home {
             Self::ThisTenant => "this_tenant",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The home of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|home| home.as_str() == word)
     }
 }
 

@@ -6,4 +6,5 @@ pub mod explain;
 mod fix;
 pub mod judgement;
 pub mod promises;
+pub mod routing;
 mod words;

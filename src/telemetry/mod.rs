@@ -7,6 +7,7 @@ pub mod journal;
 mod json;
 pub mod lines;
 pub mod logs;
+pub mod recorded;
 
 use std::net::IpAddr;
 use std::time::Duration;

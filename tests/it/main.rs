@@ -13,6 +13,7 @@ mod control;
 mod demo;
 mod diff;
 mod enumeration;
+mod explain;
 mod forward_auth;
 mod hostile;
 mod hygiene;

@@ -96,7 +96,7 @@ async fn read_post(asked: &Asked, headers: &HeaderMap, body: Body) -> Result<Tol
         return Err(Reason::BadRequest);
     }
     let chosen = match fields.value(field::ACCOUNT) {
-        Some(kind) => Some(kind_named(kind).ok_or(Reason::BadRequest)?),
+        Some(kind) => Some(AccountKind::parse(kind).ok_or(Reason::BadRequest)?),
         None => None,
     };
     let written = fields.value(field::IDENTIFIER).unwrap_or_default();
@@ -152,7 +152,7 @@ impl<'a> Purpose<'a> {
         if visit.interaction != Interaction::Navigation {
             return None;
         }
-        let chosen = kind.and_then(kind_named);
+        let chosen = kind.and_then(AccountKind::parse);
         let skips_page = shared.rules.page == SignInPage::Auto && self.prompt == Prompt::Default;
         if chosen.is_none() && !skips_page {
             return None;
@@ -271,8 +271,4 @@ fn guarded_route<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Result<(&'a Rout
     let of_origin = routes.routes().iter().filter(|route| route.matcher.host.as_deref().is_none_or(|host| host == target.host()));
     let guarded = |route: &'a Route| route.access.requirements().map(|wanted| (route, wanted));
     meant.and_then(guarded).or_else(|| of_origin.into_iter().find_map(guarded)).ok_or(Reason::NoRoute)
-}
-
-fn kind_named(name: &str) -> Option<AccountKind> {
-    AccountKind::ALL.into_iter().find(|kind| kind.as_str() == name)
 }
