@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::http_client::{HttpClient, HttpFault, Limits};
@@ -69,6 +70,8 @@ struct Shared {
     forced: Mutex<Option<Instant>>,
     /// When the last attempt that somebody waited for failed, and why; `None` after one that did not.
     failed: Mutex<Option<(Instant, ProviderUnavailable)>>,
+    /// Cancelled once the background work has made its first attempt.
+    asked: CancellationToken,
 }
 
 /// What an attempt is to read.
@@ -94,6 +97,11 @@ impl HttpProvider {
         Self { client: Arc::new(client), shared: Arc::clone(&self.shared) }
     }
 
+    /// Ends when [`HttpProvider::run`] has asked it for the first time, whatever came of it.
+    pub async fn asked(&self) {
+        self.shared.asked.cancelled().await;
+    }
+
     /// What is known without asking it.
     #[must_use]
     pub fn settings(&self) -> &ProviderSettings {
@@ -110,6 +118,7 @@ impl HttpProvider {
             flight: SingleFlight::default(),
             forced: Mutex::default(),
             failed: Mutex::default(),
+            asked: CancellationToken::new(),
         };
         Self { client: Arc::new(client), shared: Arc::new(shared) }
     }

@@ -52,6 +52,18 @@ pub(super) struct Legacy {
     rate_limit: Arc<RateLimit>,
 }
 
+impl Legacy {
+    /// Ends when each provider has been asked for its metadata, whatever came of it.
+    pub(super) fn all_asked(&self) -> impl Future<Output = ()> + Send + 'static {
+        let providers = self.providers.clone();
+        async move {
+            for kept in &providers {
+                kept.asked().await;
+            }
+        }
+    }
+}
+
 /// Why nothing can be made of a configuration that was found right.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {

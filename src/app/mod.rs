@@ -12,12 +12,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, control::Control};
 use crate::config::{AccessLog, AdminListen, AuditTo, Config};
-use crate::flow::ports::Provider;
 use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
 use crate::proxy::generation::InForce;
 use crate::proxy::listen::{Limits, OnViolation, Workers};
@@ -96,7 +94,7 @@ impl App {
         let standing = Standing::of(&config);
         let (steering, asks) = Steering::new(lasting.live(&config), stop.clone());
         let (shared, legacy) = lasting.build(config, None)?;
-        let providers: Vec<_> = shared.sign_in.authorities.values().map(|authority| Arc::clone(&authority.provider)).collect();
+        let all_asked = legacy.all_asked();
         let in_force = InForce::new(shared);
         let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
         let admin = match &standing.admin {
@@ -108,7 +106,7 @@ impl App {
         };
         let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal) };
         let workers = workers(&standing.listen, &in_force, written, &lasting, &stop)?;
-        tokio::spawn(Arc::clone(&steering).begin_when(all_asked(providers)));
+        tokio::spawn(Arc::clone(&steering).begin_when(all_asked));
         let reloader = Reloader { lasting, legacy, in_force, standing, steering: Arc::clone(&steering), refused: None };
         tokio::spawn(stop.clone().run_until_cancelled_owned(reloader.run(source, asks)));
         Ok(Self { workers, logs, steering, stop, admin, stop_admin })
@@ -194,9 +192,4 @@ fn logs(config: &Config) -> Result<Logs, LogError> {
 /// Heads that could smuggle a second request, and the like: worth a line, since nothing else tells of them.
 fn log_violations() -> OnViolation {
     Arc::new(|violation| tracing::info!(%violation, "A request was refused before it was read: {violation}"))
-}
-
-/// Ends when each provider has been asked for its metadata, whatever came of it. Shares the attempts that are under way.
-async fn all_asked(providers: Vec<Arc<dyn Provider>>) {
-    join_all(providers.iter().map(|provider| provider.metadata())).await;
 }

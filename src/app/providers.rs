@@ -93,6 +93,11 @@ impl KeptProvider {
         Ok(Arc::new(kept))
     }
 
+    /// Ends when it has been asked for the first time.
+    pub(super) async fn asked(&self) {
+        self.provider.asked().await;
+    }
+
     /// The provider under the authority's present registration of ours.
     pub(super) fn registered_as(&self, authority: &AuthoritySettings) -> HttpProvider {
         self.provider.registered_as(authority.client.clone())

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -18,6 +19,9 @@ use crate::config::report::Colours;
 use crate::config::{self, AccessLog, AdminListen, Audit, Config};
 use crate::domain::route::RouteTable;
 use crate::proxy::generation::InForce;
+
+/// Longer than reading some small files ever takes.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Puts configurations in force.
 pub(super) struct Reloader {
@@ -119,10 +123,16 @@ impl Reloader {
 
     async fn reload(&mut self, path: &Path, watch: &mut Watch, cause: &Cause) -> Outcome {
         let file = path.to_owned();
-        let loading = tokio::task::spawn_blocking(move || config::load_with_files(&file));
-        let Ok((loaded, files)) = loading.await else {
-            let problems = format!("{}: reading it failed, by a mistake in homerealm itself", path.display());
-            return self.refuse(FilesRead::default(), problems, cause);
+        // A pipe that nobody writes to, or a network mount that hangs, must not end reloading for good.
+        let loading = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || config::load_with_files(&file)));
+        let why = match loading.await {
+            Ok(Ok(loaded)) => Ok(loaded),
+            Ok(Err(_)) => Err("reading it failed, by a mistake in homerealm itself".to_owned()),
+            Err(_) => Err(format!("reading it, or a file that it names, takes longer than {} seconds", PATIENCE.as_secs())),
+        };
+        let (loaded, files) = match why {
+            Ok(loaded) => loaded,
+            Err(why) => return self.refuse(FilesRead::default(), format!("{}: {why}", path.display()), cause),
         };
         // If it is bad, this may be mended by another of its files.
         watch.follow(&files.paths);

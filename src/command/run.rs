@@ -31,7 +31,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
         None => Source::Nowhere,
     };
     let served = runtime::start().and_then(|runtime| {
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             let stop = runtime::asked_to_stop()?;
             let mut hangups = runtime::hangups()?;
             let app = App::start(config, source).await.map_err(std::io::Error::other)?;
@@ -55,7 +55,10 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             tracing::info!("Stopping: requests under way are finished first");
             app.stop().await;
             Ok(())
-        })
+        });
+        // A file that hangs in the middle of a reload must not hold up the end.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        served
     });
     match served {
         Ok(()) => Verdict::Fine,

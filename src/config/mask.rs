@@ -24,9 +24,15 @@ pub(crate) fn names_a_secret(key: &str) -> bool {
     !elsewhere && (EXACT.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part)))
 }
 
-/// Whether a value has a secret in it, by the look of it: a URL with a user name or password.
+/// Whether a value has a secret in it, by the look of it: a URL with a user name or password, or with a parameter that
+/// names one.
 pub(crate) fn looks_like_a_secret(value: &str) -> bool {
-    value.split_once("://").is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')))
+    let has_user = |(_, rest): (&str, &str)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'));
+    let has_password = |part: &str| !value.starts_with("mailto:") && part.split_once('@').is_some_and(|(user, _)| user.contains(':'));
+    let query = value.split_once('?').map_or("", |(_, query)| query);
+    value.split_once("://").is_some_and(has_user)
+        || value.split(['/', '?', '#']).any(has_password)
+        || query.split(['&', '#']).filter_map(|pair| pair.split_once('=')).any(|(name, _)| names_a_secret(name))
 }
 
 /// The secrets of a parsed file.
@@ -43,7 +49,11 @@ fn collect(table: &DeTable<'_>, found: &mut Vec<Span>) {
 }
 
 fn collect_value(key: &str, value: &DeValue<'_>, at: Span, found: &mut Vec<Span>) {
-    if let Some(table) = value.as_table() {
+    if value.as_table().is_some() && names_a_secret(key) {
+        // Whatever is in there; its own names say nothing.
+        found.push(at);
+        collect_all(value, found);
+    } else if let Some(table) = value.as_table() {
         collect(table, found);
     } else if let Some(array) = value.as_array() {
         for item in array {
@@ -51,6 +61,13 @@ fn collect_value(key: &str, value: &DeValue<'_>, at: Span, found: &mut Vec<Span>
         }
     } else if names_a_secret(key) || value.as_str().is_some_and(|text| looks_like_a_secret(text) || is_misplaced(key, text)) {
         found.push(at);
+    }
+}
+
+fn collect_all(value: &DeValue<'_>, found: &mut Vec<Span>) {
+    for (_, inner) in value.as_table().into_iter().flatten() {
+        found.push(inner.span().into());
+        collect_all(inner.get_ref(), found);
     }
 }
 

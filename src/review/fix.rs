@@ -39,7 +39,7 @@ pub(super) fn fix(reason: Reason, rules: &Rules, route: Option<&Route>, who: Opt
                 .to_owned()
         }
         Reason::PersonalAccountNotAllowed => format!(
-            "accounts = [\"work\", \"personal\"] on {route} also admits *every* personal account; consider inviting the person as a guest, with guests = \"allow\""
+            "accounts = [\"work\", \"personal\"] on {route} also admits every personal account; consider inviting the person as a guest, with guests = \"allow\""
         ),
         Reason::PersonalGuestNotAllowed => {
             format!("guests = \"allow\" on {route} also admits every other guest of its tenants, whatever their home")

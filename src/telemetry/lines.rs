@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use self::target::{AppendedFile, Target};
 use self::writer::Writer;
@@ -27,6 +27,9 @@ const PAGE: usize = 32 * 1024;
 
 /// How many pages may wait for the writer.
 const QUEUE: usize = 64;
+
+/// How long the end of the process waits for whoever reads the log.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How old a line may get before it is handed over.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -111,9 +114,18 @@ impl Log {
         let _awake_already = self.way.messages.try_send(Message::Wake);
     }
 
-    /// Waits until everything handed over is written. Every [`Pen`] must be gone: its last page goes with it.
+    /// Waits until everything handed over is written, but not for ever: a reader that has stopped reading must not hold up
+    /// the end of the process. Every [`Pen`] must be gone: its last page goes with it.
     pub fn close(self) {
         drop(self.way);
+        let patience = Instant::now() + LAST_WORDS;
+        while !self.writer.is_finished() {
+            if Instant::now() >= patience {
+                tracing::error!("The last log lines are lost: nobody takes them");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _has_said_so_already = self.writer.join();
     }
 }

@@ -52,6 +52,7 @@ impl HttpProvider {
     pub async fn run(&self, cancel: CancellationToken) {
         let mut failures = 0_u32;
         while let Some(outcome) = cancel.run_until_cancelled(self.attempt(Wanted::Everything)).await {
+            self.shared.asked.cancel();
             failures = self.note(outcome.map_err(|error| error.to_string()), failures);
             let pause = jittered(self.shared.rhythm.pause(failures));
             if cancel.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {

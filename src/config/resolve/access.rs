@@ -56,7 +56,7 @@ pub(crate) fn resolve(section: &RouteSection, scope: &Scope<'_>) -> Admission {
     if auth == Auth::Required && judge.enforcement() == Enforcement::Tried {
         let admission = judge.shadowed(requirements, authorities);
         if let Some(access) = &admission.access {
-            report_shadow_of_nothing(section, access, admission.kinds, scope.around.findings);
+            report_shadow_of_nothing(section, access, admission.kinds, &scope.file.defaults, scope.around.findings);
         }
         return admission;
     }

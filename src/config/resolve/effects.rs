@@ -1,7 +1,7 @@
 //! Keys of a route that have no effect beside its `auth`, `enforce` and `upstream`.
 
 use super::routes::Scope;
-use crate::config::file::routes::{Auth, RouteSection};
+use crate::config::file::routes::{Auth, RouteKeys, RouteSection};
 use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
 use crate::config::problem::{Code, Findings, Problem, Span};
@@ -45,10 +45,21 @@ pub(crate) fn report_without_effect(section: &RouteSection, auth: Auth, scope: &
 
 /// Reports `enforce = false` where it changes nothing: what the route states refuses nobody who can sign in there. `issued`
 /// are the kinds that come, now that everybody is let in.
-pub(crate) fn report_shadow_of_nothing(section: &RouteSection, access: &Access, issued: AccountKinds, findings: &Findings) {
+pub(crate) fn report_shadow_of_nothing(
+    section: &RouteSection,
+    access: &Access,
+    issued: AccountKinds,
+    defaults: &RouteKeys,
+    findings: &Findings,
+) {
     let (Some(enforce), Access::Shadowed { enforced, stated }) = (section.keys.enforce.given(), access) else { return };
     let takes_guests = stated.guests == Guests::Allow || !issued.contains(AccountKind::Work);
-    let refuses_nobody = issued.iter().all(|kind| stated.kinds.contains(kind))
+    // A token's audience is enforced either way, its scopes and roles are tried.
+    let bearer = section.keys.bearer.or(&defaults.bearer).value();
+    let is_empty = |list: &Setting<Vec<_>>| list.value().is_none_or(Vec::is_empty);
+    let takes_every_token = bearer.is_none_or(|bearer| is_empty(&bearer.scopes) && is_empty(&bearer.roles));
+    let refuses_nobody = takes_every_token
+        && issued.iter().all(|kind| stated.kinds.contains(kind))
         && enforced.authorities.iter().all(|authority| stated.authorities.contains(authority))
         && (stated.tenants.is_empty() && stated.groups.is_empty() && stated.roles.is_empty() && takes_guests);
     if refuses_nobody {
