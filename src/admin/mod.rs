@@ -2,7 +2,7 @@
 //! has a socket of its own; nothing of it can be reached through the public one.
 //!
 //! There is no sign-in: whoever reaches the socket may use it. That is why it only listens on loopback or in the file
-//! system, why [`guard`] makes sure that no web page can use somebody's browser to reach it, and why nothing is changed
+//! system, why `guard` makes sure that no web page can use somebody's browser to reach it, and why nothing is changed
 //! but by POST.
 
 mod configuration;

@@ -1,5 +1,5 @@
 //! The composition root: configuration → providers, keys, pages → one proxy per core → listening sockets; and the same
-//! again without the sockets whenever the configuration changes ([`reload`]).
+//! again without the sockets whenever the configuration changes (`reload`).
 
 mod control;
 mod generation;

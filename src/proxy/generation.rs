@@ -1,5 +1,5 @@
 //! The configuration in force: one pointer, swapped as a whole when the configuration is read anew. A request takes a
-//! [`Generation`] when it begins and keeps it to its end, so it never sees two.
+//! `Generation` when it begins and keeps it to its end, so it never sees two.
 
 use std::cell::RefCell;
 use std::fmt;
