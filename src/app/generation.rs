@@ -16,7 +16,9 @@ use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
-use crate::flow::ports::{Clock, Entropy};
+use crate::flow::keeper::Keeper;
+use crate::flow::ports::{Clock, Entropy, SessionStore};
+use crate::flow::revocations::RevocationList;
 use crate::flow::sign_in::SignIn;
 use crate::protocol::consumed::Consumed;
 use crate::protocol::seal::{KeyRing, NoKeys};
@@ -36,6 +38,10 @@ pub(super) struct Lasting {
     consumed: Arc<Consumed>,
     /// For configurations without `key_files`: a reload must not sign everybody out.
     made_up_key: Secret<[u8; 32]>,
+    /// Where sessions are kept; `None`: in cookies. To move them takes a restart.
+    store: Option<Arc<dyn SessionStore>>,
+    /// What was revoked is revoked under every configuration.
+    revocations: Arc<RevocationList>,
     /// The audit log is opened once, and keeps its ways.
     naming: Option<Naming>,
     clients: Clients,
@@ -82,7 +88,7 @@ pub enum BuildError {
 
 impl Lasting {
     /// For the life of the process. Reads the system's trust roots.
-    pub(super) fn new(audit: Option<&Audit>, stop: CancellationToken) -> Self {
+    pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Self {
         let entropy = SystemEntropy;
         let mut key = [0; 32];
         entropy.fill(&mut key);
@@ -91,6 +97,8 @@ impl Lasting {
             entropy: Arc::new(entropy),
             consumed: Arc::new(Consumed::new()),
             made_up_key: Secret::new(key),
+            store,
+            revocations: Arc::default(),
             naming: audit.map(naming),
             clients: Clients::new(),
             stop,
@@ -134,6 +142,15 @@ impl Lasting {
             },
             rules: config.rules,
             fingerprint: config.fingerprint,
+            keeper: Keeper {
+                store: self.store.clone(),
+                revocations: Arc::clone(&self.revocations),
+                decreed: Arc::new(config.session.not_before),
+                lifetimes: config.session.lifetimes,
+                keys: Arc::clone(&keys),
+                clock: Arc::clone(&self.clock),
+                entropy: Arc::clone(&self.entropy),
+            },
             keys,
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },

@@ -5,6 +5,7 @@ mod control;
 mod generation;
 pub(crate) mod providers;
 mod reload;
+mod stores;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -76,6 +77,9 @@ pub enum StartError {
     /// The admin listener.
     #[error("{0}")]
     Admin(std::io::Error),
+    /// The session store.
+    #[error("{0}")]
+    Store(#[from] stores::StoreError),
     /// No TLS to upstreams.
     #[error("{0}")]
     Upstreams(#[from] TlsError),
@@ -89,7 +93,7 @@ impl App {
     /// [`StartError`]
     pub async fn start(config: Config, source: Source) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let lasting = Lasting::new(config.audit.as_ref(), stop.clone());
+        let lasting = Lasting::new(config.audit.as_ref(), stores::open(&config.session.store)?, stop.clone());
         let logs = Arc::new(logs(&config)?);
         let standing = Standing::of(&config);
         let (steering, asks) = Steering::new(lasting.live(&config), stop.clone());

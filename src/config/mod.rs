@@ -26,12 +26,14 @@ use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::branding::Branding;
 use crate::domain::policy_test::PolicyTest;
+use crate::domain::revocation::Revocations;
 use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
 use crate::domain::written::Fingerprint;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::secret::Secret;
+use crate::protocol::store_address::StoreAddress;
 pub use admin::admin_of;
 use files_read::{FilesRead, Reading};
 use mask::Masked;
@@ -116,6 +118,10 @@ pub struct SessionSettings {
     pub keys: SessionKeys,
     /// `idle` and `max`
     pub lifetimes: Lifetimes,
+    /// `store`
+    pub store: StoreAddress,
+    /// `not_before`: whose sessions from before a moment are over.
+    pub not_before: Revocations,
 }
 
 /// What sessions are sealed with.

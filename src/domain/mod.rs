@@ -2,8 +2,8 @@
 //!
 //! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
 //! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`reach`]), what is decided ([`policy`], [`reason`],
-//! [`decision`], [`trace`]), and how a typed address becomes a place to sign in ([`address`], [`realm`]). All that one
-//! configuration says of it is [`rules`].
+//! [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address becomes a place to sign
+//! in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
 
 pub mod account;
 pub mod address;
@@ -24,6 +24,7 @@ pub mod reach;
 pub mod realm;
 pub mod reason;
 pub mod return_to;
+pub mod revocation;
 pub mod route;
 pub mod rules;
 pub mod session;

@@ -9,7 +9,6 @@ use super::authority::AuthorityName;
 use super::principal::{Groups, Principal};
 use super::reason::Reason;
 use super::route::{Access, BearerRequirements, Guests, Position, Requirements, Route};
-use super::session::Session;
 use super::time::Timestamp;
 
 /// One step of the judgement.
@@ -142,7 +141,7 @@ impl Route {
 
     /// Decides a request from what it brought.
     #[must_use]
-    pub fn decide<'a>(&self, presented: Presented<'a>) -> Decision<'a> {
+    pub fn decide<'a>(&self, presented: Presented<'_, 'a>) -> Decision<'a> {
         match &self.access {
             Access::Public => Decision::Allow(Permit::ANONYMOUS, Reason::Public),
             Access::Optional(_) => match self.decide_required(presented) {
@@ -155,7 +154,7 @@ impl Route {
         }
     }
 
-    fn decide_required<'a>(&self, presented: Presented<'a>) -> Decision<'a> {
+    fn decide_required<'a>(&self, presented: Presented<'_, 'a>) -> Decision<'a> {
         match presented {
             Presented::Nothing => Decision::Challenge(Reason::SignInRequired),
             Presented::OnlyEnded => Decision::Challenge(Reason::SessionExpired),
@@ -164,9 +163,9 @@ impl Route {
                 Ok(permit) => Decision::Allow(permit, Reason::SignedIn),
                 Err(reason) => Decision::Deny { reason, who: Some(principal) },
             },
-            Presented::Sessions(sessions) => {
+            Presented::Sessions(people) => {
                 let (mut refused, mut tried) = (None, None);
-                for principal in sessions.iter().map(|session| &session.principal) {
+                for &principal in people {
                     match self.judge(Subject { principal, grant: None }) {
                         Ok(permit) if permit.would_be_refused.is_none() => return Decision::Allow(permit, Reason::SignedIn),
                         // Whoever passes what is only tried comes first: they would, too, if it were enforced.
@@ -186,13 +185,13 @@ impl Route {
 
 /// What a request brought.
 #[derive(Debug, Clone, Copy)]
-pub enum Presented<'a> {
+pub enum Presented<'s, 'a> {
     /// No session and no token.
     Nothing,
     /// Sessions, none of them live any more.
     OnlyEnded,
-    /// Live sessions, in the order the route prefers.
-    Sessions(&'a [Session]),
+    /// Live sessions: whose they are, in the order the route prefers.
+    Sessions(&'s [&'a Principal]),
     /// An access token that does not hold, or that this route does not accept.
     BadToken,
     /// A validated access token.

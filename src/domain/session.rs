@@ -2,16 +2,35 @@
 //! anew.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::{AccountKind, TenantId};
+use super::authority::AuthorityName;
 use super::principal::Principal;
 use super::time::Timestamp;
 
 /// Names a session in logs and lists. New at every sign-in (session fixation); never the key to anything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub [u8; 16]);
+
+impl SessionId {
+    /// Reads what [`fmt::Display`] writes: 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten()?;
+        Some(Self(value.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +51,44 @@ pub struct Session {
     pub last_seen: Timestamp,
     /// The authority's opaque `login_hint` claim, which lets its sign-out page skip the question which account.
     pub sign_out_hint: Option<String>,
+    /// `sid`: what the authority calls its own session, by which it tells us that it has ended.
+    pub provider_session: Option<Arc<str>>,
+}
+
+/// What lists of sessions tell of one: neither names nor addresses, and nothing that could be signed in with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Its name in logs and lists.
+    pub id: SessionId,
+    /// At which authority.
+    pub authority: AuthorityName,
+    /// Of which kind of account.
+    pub kind: AccountKind,
+    /// Of whom, as logs name people in full: `oid@tid`, or `sub@host`.
+    pub user: Arc<str>,
+    /// Of which organisation.
+    pub tenant: Option<TenantId>,
+    /// When they signed in.
+    pub signed_in_at: Timestamp,
+    /// When they were last here, to within a twentieth of the idle time.
+    pub last_seen: Timestamp,
+}
+
+impl Summary {
+    /// Of this session.
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        let who = &session.principal;
+        Self {
+            id: session.id,
+            authority: who.authority.clone(),
+            kind: who.kind,
+            user: who.id().to_string().into(),
+            tenant: who.tenant,
+            signed_in_at: session.signed_in_at,
+            last_seen: session.last_seen,
+        }
+    }
 }
 
 /// Without the sign-out hint, which is opaque to us but tells the authority a person's address.
@@ -68,6 +125,12 @@ pub enum Standing {
 }
 
 impl Session {
+    /// When it ends by itself, if nobody comes.
+    #[must_use]
+    pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
+        (self.last_seen + lifetimes.idle).min(self.signed_in_at + lifetimes.max)
+    }
+
     /// What the session is worth now.
     #[must_use]
     pub fn standing(&self, lifetimes: Lifetimes, now: Timestamp) -> Standing {

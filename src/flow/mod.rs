@@ -1,7 +1,9 @@
-//! Use cases, async over a few ports: begin a sign-in, finish it, judge an access token, sign out. Imports `domain` and
-//! `protocol` only.
+//! Use cases, async over a few ports: begin a sign-in, finish it, judge an access token, keep a session going, end it.
+//! Imports `domain` and `protocol` only.
 
 pub mod authority;
 pub mod bearer;
+pub mod keeper;
 pub mod ports;
+pub mod revocations;
 pub mod sign_in;

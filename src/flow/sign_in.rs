@@ -23,6 +23,7 @@ use crate::protocol::consumed::{Consumed, Consumption};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
 use crate::protocol::id_token::{self, Expected, TokenDefect};
 use crate::protocol::seal::KeyRing;
+use crate::protocol::session_record::SessionRecord;
 use crate::protocol::token::{CodeGrant, RedeemError};
 
 /// The use case, with all it needs.
@@ -73,7 +74,7 @@ pub struct Departure {
 #[derive(Debug)]
 pub struct Arrival {
     /// A new session, not yet given to anybody.
-    pub session: Session,
+    pub record: SessionRecord,
     /// Where they wanted to go: to be parsed again, by the configuration of now.
     pub return_to: String,
     /// The route that asked, by name.
@@ -243,8 +244,9 @@ impl SignIn {
             signed_in_at: now,
             last_seen: now,
             sign_out_hint: token.sign_out_hint,
+            provider_session: token.provider_session,
         };
-        Ok(Arrival { session, return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
+        Ok(Arrival { record: SessionRecord::bare(session), return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Metadata, keys and the nonce come from elsewhere; what a route makes of the person is the policy's business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::{AccessToken, AccessTokenHash, AuthorizationCode, AuthorizationCodeHash};
@@ -54,6 +55,8 @@ pub struct ValidatedIdToken {
     pub principal: Principal,
     /// The opaque `login_hint` claim, for `logout_hint`.
     pub sign_out_hint: Option<String>,
+    /// `sid`, by which the authority tells us that its session has ended.
+    pub provider_session: Option<Arc<str>>,
 }
 
 /// Why a token does not hold. Of ID tokens and access tokens alike; in the order of the checks.
@@ -164,7 +167,11 @@ pub fn judge(raw: &Secret<String>, expected: &Expected<'_>, keys: &KeySet, now: 
     let names = checks::names(claims, issued.tenant)?;
     let source =
         Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: expected.home_tenant };
-    Ok(ValidatedIdToken { principal: person::principal(source, issued, names, claims), sign_out_hint: person::sign_out_hint(claims) })
+    Ok(ValidatedIdToken {
+        principal: person::principal(source, issued, names, claims),
+        sign_out_hint: person::sign_out_hint(claims),
+        provider_session: person::provider_session(claims),
+    })
 }
 
 /// Steps 3 to 5. Nobody else is trusted, so several audiences can only be ourselves several times.

@@ -18,4 +18,6 @@ pub mod remembered;
 pub mod seal;
 pub mod secret;
 pub mod session_cookie;
+pub mod session_record;
+pub mod store_address;
 pub mod token;

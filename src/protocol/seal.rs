@@ -40,14 +40,18 @@ pub enum Purpose {
     Attempt,
     /// The cookie of remembered choices.
     Remembered,
+    /// An entry of the list of revocations, in a store.
+    Revocation,
     /// The cookies of a session.
     Session,
     /// The `state` parameter.
     State,
+    /// What lists tell of a session, in a store.
+    Summary,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Attempt, Self::Remembered, Self::Session, Self::State];
+    const ALL: [Self; 6] = [Self::Attempt, Self::Remembered, Self::Revocation, Self::Session, Self::State, Self::Summary];
 
     /// Also the version of what is inside: when the layout of one artefact changes, its number goes up, and what an
     /// older release sealed does not open, instead of being read wrongly.
@@ -55,8 +59,10 @@ impl Purpose {
         match self {
             Self::Attempt => "attempt 1",
             Self::Remembered => "remembered 1",
-            Self::Session => "session 1",
+            Self::Revocation => "revocation 1",
+            Self::Session => "session 2",
             Self::State => "state 1",
+            Self::Summary => "summary 1",
         }
     }
 
@@ -64,8 +70,10 @@ impl Purpose {
         match self {
             Self::Attempt => 0,
             Self::Remembered => 1,
-            Self::Session => 2,
-            Self::State => 3,
+            Self::Revocation => 2,
+            Self::Session => 3,
+            Self::State => 4,
+            Self::Summary => 5,
         }
     }
 }

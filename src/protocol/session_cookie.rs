@@ -1,5 +1,5 @@
-//! A session in cookies: sealed as one value, cut into as many cookies as it needs. What the session is worth is not
-//! judged here.
+//! What the browser carries of a session: all of it, or the ticket to it, sealed as one value and cut into as many cookies
+//! as it needs. What the session is worth is not judged here.
 //!
 //! The first part begins with the number of parts (`2.…`). All parts but the last are full, so that a value can be cut
 //! in one way only, and the seal goes over the whole: parts that are lost, exchanged, added or of another generation
@@ -11,17 +11,32 @@ use zeroize::Zeroizing;
 
 use super::cookies::{Dialect, Keep, OwnCookies, Presence, SameSite, SetCookie};
 use super::seal::{KeyRing, Purpose, Random, sealed_length};
+use super::secret::Secret;
+use super::session_record::{Handle, SessionRecord, Ticket};
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
-use crate::domain::session::Session;
 
 /// How much of the value goes into one cookie, in bytes. Browsers give 4,096 to name and value, older ones to name,
 /// value and attributes.
 const PART_LENGTH: usize = 3_800;
 const MAX_PARTS: usize = 4;
 
-/// The most bytes a session may have, written but not sealed.
+/// The most bytes a session may have, written but not sealed, with the byte that says what it is.
 pub const MAX_SESSION_LENGTH: usize = 11_365;
+
+/// What the first byte says.
+const WHOLE: u8 = 0;
+const TICKET: u8 = 1;
+
+/// What cookies hold of a session. Both can be read whatever the configuration says, so that sessions move from cookies
+/// into a store while people go on.
+#[derive(Debug, Clone)]
+pub enum Carried {
+    /// Everything.
+    Whole(Box<SessionRecord>),
+    /// The way to it.
+    Ticket(Ticket),
+}
 
 const _: () = assert!(sealed_length(MAX_SESSION_LENGTH) + COUNT_LENGTH <= PART_LENGTH * MAX_PARTS);
 const _: () = assert!(sealed_length(MAX_SESSION_LENGTH + 1) + COUNT_LENGTH > PART_LENGTH * MAX_PARTS);
@@ -35,8 +50,8 @@ const COUNT_LENGTH: usize = 2;
 pub enum Found {
     /// Nothing.
     Absent,
-    /// A session of ours. Whether it is still live is the session's to say.
-    Session(Box<Session>),
+    /// A session of ours, or the ticket to one. Whether it is still live is not said.
+    Carried(Carried),
     /// Something, but no session: changed, incomplete, doubled, or sealed with a key that is gone.
     Unreadable,
 }
@@ -61,15 +76,15 @@ pub fn read(own: &OwnCookies<'_>, authority: &AuthorityName, origin: &Origin, ke
         Presence::Ambiguous => return Found::Unreadable,
         Presence::Once(first) => first,
     };
-    let session = match whole(own, authority, &name, first) {
+    let carried = match whole(own, authority, &name, first) {
         Some(Whole::OnePart(sealed)) => open(sealed, authority, origin, keys, buffer),
         Some(Whole::Joined(sealed)) => open(&sealed, authority, origin, keys, buffer),
         None => None,
     };
-    session.map_or(Found::Unreadable, |session| Found::Session(Box::new(session)))
+    carried.map_or(Found::Unreadable, Found::Carried)
 }
 
-/// Writes a session under its own authority's name, and takes away the parts of a longer one before it.
+/// Writes a session under its authority's name, and takes away the parts of a longer one before it.
 ///
 /// The cookies last until the browser is closed; when the session ends is sealed inside them, so that an ended one can
 /// be told from none.
@@ -77,14 +92,14 @@ pub fn read(own: &OwnCookies<'_>, authority: &AuthorityName, origin: &Origin, ke
 /// # Errors
 /// [`TooLarge`]: what would not be read again is not written.
 pub fn write(
-    session: &Session,
+    carried: &Carried,
+    authority: &AuthorityName,
     own: &OwnCookies<'_>,
     origin: &Origin,
     keys: &KeyRing,
     random: &mut Random<'_>,
 ) -> Result<Vec<SetCookie>, TooLarge> {
-    let authority = &session.principal.authority;
-    let plaintext = Zeroizing::new(postcard::to_allocvec(session).expect("strings and numbers can be written"));
+    let plaintext = carried.encode();
     if plaintext.len() > MAX_SESSION_LENGTH {
         return Err(TooLarge { length: plaintext.len(), limit: MAX_SESSION_LENGTH });
     }
@@ -161,10 +176,41 @@ fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, name: &str, first:
     Some(Whole::Joined(joined))
 }
 
-fn open(sealed: &str, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Option<Session> {
+fn open(sealed: &str, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Option<Carried> {
     let plaintext = keys.open_into(Purpose::Session, &[origin.as_str(), authority.as_str()], sealed, buffer).ok()?;
-    let (session, rest) = postcard::take_from_bytes::<Session>(plaintext).ok()?;
-    (rest.is_empty() && session.principal.authority == *authority).then_some(session)
+    match plaintext.split_first()? {
+        (&WHOLE, record) => {
+            let record = SessionRecord::decode(record).filter(|record| record.session.principal.authority == *authority)?;
+            Some(Carried::Whole(Box::new(record)))
+        }
+        (&TICKET, ticket) => {
+            let (handle, key) = ticket.split_first_chunk::<16>()?;
+            Some(Carried::Ticket(Ticket { handle: Handle(*handle), key: Secret::new(key.try_into().ok()?) }))
+        }
+        _ => None,
+    }
+}
+
+impl Carried {
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut plaintext = Zeroizing::new(Vec::new());
+        match self {
+            Self::Whole(record) => {
+                let record = record.encode();
+                // At once: a buffer that grows leaves copies behind.
+                plaintext.reserve_exact(1 + record.len());
+                plaintext.push(WHOLE);
+                plaintext.extend_from_slice(&record);
+            }
+            Self::Ticket(ticket) => {
+                plaintext.reserve_exact(1 + 16 + 32);
+                plaintext.push(TICKET);
+                plaintext.extend_from_slice(&ticket.handle.0);
+                plaintext.extend_from_slice(ticket.key.expose());
+            }
+        }
+        plaintext
+    }
 }
 
 #[cfg(test)]

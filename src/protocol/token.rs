@@ -1,6 +1,8 @@
 //! The token request and its answer (RFC 6749 §4.1.3, §4.1.4, §5). Sending the one and receiving the other is not done
 //! here.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::secret::Secret;
@@ -28,8 +30,12 @@ pub struct CodeGrant<'a> {
 pub struct TokenResponse {
     /// `id_token`, not judged yet.
     pub id_token: Secret<String>,
-    /// `access_token`, for `at_hash` only.
+    /// `access_token`: for `at_hash`, and for questions to the authority.
     pub access_token: Option<Secret<String>>,
+    /// `refresh_token`, if there is one.
+    pub refresh_token: Option<Secret<String>>,
+    /// `expires_in`: how long the access token holds. `None` if it was not said, or not in a readable way.
+    pub expires_in: Option<Duration>,
     /// `utid` of Microsoft's `client_info`: the home tenant, as the token endpoint itself told us. `None` where
     /// it was not told, or not asked for.
     pub home_tenant: Option<TenantId>,

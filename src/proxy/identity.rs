@@ -12,11 +12,12 @@ use crate::domain::origin::Origins;
 use crate::domain::policy::{AccessGrant, Decision, Permit, Presented};
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
-use crate::domain::route::Route;
-use crate::domain::session::{Lifetimes, Session, Standing};
+use crate::domain::route::{Access, Requirements, Route};
+use crate::domain::session::{Lifetimes, Standing};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
 use crate::flow::bearer;
+use crate::flow::keeper::Kept;
 use crate::protocol::cookies::OwnCookies;
 use crate::protocol::secret::Secret;
 
@@ -39,18 +40,17 @@ impl Identity {
     /// Finds out who asks: an access token where the route takes them, otherwise the sessions of its authorities.
     ///
     /// # Errors
-    /// [`Reason::IdpUnavailable`] if a token cannot be judged now, [`Reason::BadRequest`] if there are several.
+    /// [`Reason::IdpUnavailable`] if a token cannot be judged now, [`Reason::SessionStoreUnavailable`] if a session cannot
+    /// be read now, [`Reason::BadRequest`] if there are several tokens.
     pub(super) async fn of(reply: Reply<'_>, route: &Route, headers: &HeaderMap, own: &OwnCookies<'_>) -> Result<Self, Reason> {
         let Some(wanted) = route.access.requirements() else { return Ok(Self::default()) };
-        let Reply { shared, call, visit } = reply;
+        let shared = reply.shared;
         let (Some(accepted), Some(raw)) = (&route.bearer, bearer_token(headers)?) else {
-            let mut sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now);
-            if sessions.live.is_empty() && sessions.past == Past::None {
-                // Whoever is signed in elsewhere may have to be told that this is not taken here.
-                let others = shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name));
-                let elsewhere = Sessions::read(shared, own, &visit.origin, others, call.now).live.into_iter();
-                sessions.live = elsewhere.filter(|session| wanted.heeds(&session.principal)).collect();
-            }
+            let sessions = match Self::sessions(reply, wanted, own).await {
+                // Open routes go on: for them, nobody is known.
+                Err(Reason::SessionStoreUnavailable) if matches!(route.access, Access::Optional(_)) => Sessions::default(),
+                read => read?,
+            };
             return Ok(Self { sessions, token: Token::None });
         };
         let sign_in = &shared.sign_in;
@@ -67,10 +67,23 @@ impl Identity {
         Ok(Self { sessions: Sessions::default(), token })
     }
 
+    async fn sessions(reply: Reply<'_>, wanted: &Requirements, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
+        let Reply { shared, call, visit } = reply;
+        let mut sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now).await?;
+        if sessions.live.is_empty() && sessions.past == Past::None {
+            // Whoever is signed in elsewhere may have to be told that this is not taken here.
+            let others: Vec<_> = shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name)).collect();
+            let elsewhere = Sessions::read(shared, own, &visit.origin, others, call.now).await?.live.into_iter();
+            sessions.live = elsewhere.filter(|kept| wanted.heeds(&kept.session().principal)).collect();
+        }
+        Ok(sessions)
+    }
+
     /// What the route decides. A page of another site's may open a WebSocket with our cookies, and no browser asks first:
     /// so a session opens none for it.
     pub(super) fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
-        let decision = route.decide(self.presented());
+        let people: Vec<&Principal> = self.sessions.live.iter().map(|kept| &kept.session().principal).collect();
+        let decision = route.decide(self.presented(&people));
         if let Decision::Allow(permit, _) = &decision
             && self.session_of(permit).is_some()
             && opens_channel(headers)
@@ -81,13 +94,13 @@ impl Identity {
         decision
     }
 
-    fn presented(&self) -> Presented<'_> {
-        match (&self.token, self.sessions.live.as_slice(), self.sessions.past) {
+    fn presented<'s, 'a>(&'a self, people: &'s [&'a Principal]) -> Presented<'s, 'a> {
+        match (&self.token, people, self.sessions.past) {
             (Token::Bad, _, _) => Presented::BadToken,
             (Token::Good(token), _, _) => Presented::Token { principal: &token.0, grant: &token.1 },
             (Token::None, [], Past::Ended) => Presented::OnlyEnded,
             (Token::None, [], Past::None) => Presented::Nothing,
-            (Token::None, sessions, _) => Presented::Sessions(sessions),
+            (Token::None, people, _) => Presented::Sessions(people),
         }
     }
 
@@ -98,7 +111,7 @@ impl Identity {
         if let Token::Good(token) = &self.token {
             return Some(token.1.expires_at.since(now));
         }
-        match self.session_of(permit)?.standing(lifetimes, now) {
+        match self.session_of(permit)?.session().standing(lifetimes, now) {
             Standing::Live { left } => Some(left),
             Standing::Ended => Some(Duration::ZERO),
         }
@@ -106,9 +119,9 @@ impl Identity {
 
     /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.
     #[must_use]
-    pub(super) fn session_of(&self, permit: &Permit<'_>) -> Option<&Session> {
+    pub(super) fn session_of(&self, permit: &Permit<'_>) -> Option<&Kept> {
         let who = permit.principal()?;
-        self.sessions.live.iter().find(|session| std::ptr::eq(&session.principal, who))
+        self.sessions.live.iter().find(|kept| std::ptr::eq(&kept.session().principal, who))
     }
 }
 

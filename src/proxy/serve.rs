@@ -104,7 +104,10 @@ impl Proxy {
         };
         match identity.decide(route, headers, &reply.shared.rules.origins) {
             Decision::Allow(permit, reason) => {
-                let renewed = identity.session_of(&permit).map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
+                let renewed = match identity.session_of(&permit) {
+                    Some(kept) => sessions::renewal(reply, kept, &own).await,
+                    None => Vec::new(),
+                };
                 let lasts = identity.lasts(&permit, reply.shared.lifetimes, reply.call.now);
                 let mut answer = self.admit(request, route, &permit, reason, lasts).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {

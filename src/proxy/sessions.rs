@@ -4,16 +4,18 @@ use super::respond::Reply;
 use super::shared::Shared;
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
-use crate::domain::session::{Session, Standing};
+use crate::domain::principal::Principal;
+use crate::domain::reason::Reason;
 use crate::domain::time::Timestamp;
+use crate::flow::keeper::{Copy, Kept, Opened};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
-use crate::protocol::session_cookie::{self, Found};
+use crate::protocol::session_cookie::{self, Found, TooLarge};
 
 /// What the cookies hold.
 #[derive(Debug, Default)]
 pub struct Sessions {
     /// Sessions that are good now.
-    pub live: Vec<Session>,
+    pub live: Vec<Kept>,
     /// Whether there was one that has ended.
     pub past: Past,
 }
@@ -31,46 +33,63 @@ pub enum Past {
 impl Sessions {
     /// Reads the sessions at these authorities. A cookie that cannot be opened is nobody's: it means the same as none. So
     /// does a session that another provider vouched for, when its authority's name meant that one.
-    pub fn read<'a>(
+    ///
+    /// # Errors
+    /// [`Reason::SessionStoreUnavailable`]: nobody can tell now. The cookies stay as they are.
+    pub async fn read<'a>(
         shared: &Shared,
         own: &OwnCookies<'_>,
         origin: &Origin,
         authorities: impl IntoIterator<Item = &'a AuthorityName>,
         now: Timestamp,
-    ) -> Self {
+    ) -> Result<Self, Reason> {
         let mut sessions = Self::default();
         if own.names().next().is_none() {
-            return sessions;
+            return Ok(sessions);
         }
         let mut buffer = Vec::new();
         for authority in authorities {
-            match session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) {
-                Found::Absent | Found::Unreadable => {}
-                Found::Session(session) if !vouched_for(shared, authority, &session) => {}
-                Found::Session(session) => match session.standing(shared.lifetimes, now) {
-                    Standing::Live { .. } => sessions.live.push(*session),
-                    Standing::Ended => sessions.past = Past::Ended,
-                },
+            let Found::Carried(carried) = session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) else { continue };
+            let opened = shared.keeper.open(carried, now).await.map_err(|error| {
+                tracing::warn!(fault = "session store", %error, "A session could not be read");
+                Reason::SessionStoreUnavailable
+            })?;
+            match opened {
+                Opened::Live(kept) if vouched_for(shared, authority, &kept.session().principal) => sessions.live.push(*kept),
+                Opened::Live(_) => {}
+                Opened::Ended => sessions.past = Past::Ended,
             }
         }
-        sessions
+        Ok(sessions)
     }
 }
 
-fn vouched_for(shared: &Shared, authority: &AuthorityName, session: &Session) -> bool {
-    let who = &session.principal;
+fn vouched_for(shared: &Shared, authority: &AuthorityName, who: &Principal) -> bool {
     who.authority == *authority && shared.sign_in.authorities.get(authority).is_some_and(|authority| authority.vouches_for(who))
 }
 
-/// The session cookie written again, once it is old enough to be worth it.
-#[must_use]
-pub fn renewal(reply: Reply<'_>, session: &Session, own: &OwnCookies<'_>) -> Vec<SetCookie> {
+/// The session's cookies.
+///
+/// # Errors
+/// [`TooLarge`]
+pub fn cookies(shared: &Shared, kept: &Kept, own: &OwnCookies<'_>, origin: &Origin) -> Result<Vec<SetCookie>, TooLarge> {
+    let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
+    session_cookie::write(&kept.carried(), &kept.session().principal.authority, own, origin, &shared.keys, &mut random)
+}
+
+/// The session's cookies written again, once the browser's copy is old enough to be worth it or says something else.
+pub async fn renewal(reply: Reply<'_>, kept: &Kept, own: &OwnCookies<'_>) -> Vec<SetCookie> {
     let Reply { shared, call, visit } = reply;
-    if !session.is_due_for_renewal(shared.lifetimes, call.now) {
+    let is_due = kept.session().is_due_for_renewal(shared.lifetimes, call.now);
+    if !is_due && kept.copy == Copy::UpToDate {
         return Vec::new();
     }
-    let seen = Session { last_seen: call.now, ..session.clone() };
-    let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
-    // It was read from cookies, so it fits into them.
-    session_cookie::write(&seen, own, &visit.origin, &shared.keys, &mut random).unwrap_or_default()
+    match shared.keeper.seen(kept, call.now).await {
+        // What was read from cookies fits into them, and what grew since stays as it was.
+        Ok(seen) => cookies(shared, &seen, own, &visit.origin).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(fault = "session store", %error, "It could not be noted that somebody is here");
+            Vec::new()
+        }
+    }
 }

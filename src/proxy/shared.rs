@@ -14,6 +14,7 @@ use crate::domain::route::{NoMatch, Route};
 use crate::domain::rules::Rules;
 use crate::domain::session::Lifetimes;
 use crate::domain::written::Fingerprint;
+use crate::flow::keeper::Keeper;
 use crate::flow::ports::TenantLookup;
 use crate::flow::sign_in::SignIn;
 use crate::protocol::seal::KeyRing;
@@ -32,6 +33,8 @@ pub struct Shared {
     pub sign_in: SignIn,
     /// Seals sessions.
     pub keys: Arc<KeyRing>,
+    /// Keeps sessions, and ends them.
+    pub keeper: Keeper,
     /// How long sessions last.
     pub lifetimes: Lifetimes,
     /// Whether the page offers to remember choices.

@@ -14,7 +14,6 @@ use crate::domain::realm::KnownAuthority;
 use crate::domain::reason::Reason;
 use crate::domain::route::{BearerRequirements, Forward, NoMatch, Requirements, Route};
 use crate::domain::rules::Rules;
-use crate::domain::session::{Session, SessionId};
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::domain::trace::Trace;
@@ -99,9 +98,8 @@ fn by_session<'r>(rules: &Rules, route: &'r Route, wanted: &Requirements, made_u
         // Nobody is let in whom nobody vouches for. Why they would be refused is worth more than that.
         (false, _) => (Vouched::ByNobody, route.judge(subject).is_err()),
     };
-    let session =
-        [Session { id: SessionId([0; 16]), principal: principal.clone(), signed_in_at: NOW, last_seen: NOW, sign_out_hint: None }];
-    let presented = if counts { Presented::Sessions(&session) } else { Presented::Nothing };
+    let people = [&principal];
+    let presented = if counts { Presented::Sessions(&people) } else { Presented::Nothing };
     let judgement = Judgement::of(route, route.decide(presented), method, browsing(method));
     let trace = (counts || is_vouched_for).then(|| route.trace(subject));
     Judgement { vouched, trace, who: Some(principal), ..judgement }

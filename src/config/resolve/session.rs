@@ -12,8 +12,10 @@ use crate::config::file::session::SessionSection;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Span};
 use crate::config::{SessionKeys, SessionSettings};
+use crate::domain::revocation::Revocations;
 use crate::domain::session::Lifetimes;
 use crate::protocol::secret::Secret;
+use crate::protocol::store_address::StoreAddress;
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(3600);
 const DEFAULT_MAX: Duration = Duration::from_secs(8 * 3600);
@@ -24,7 +26,7 @@ type Key = Secret<[u8; 32]>;
 pub(crate) fn resolve(section: &SessionSection, around: &Surroundings<'_>) -> Option<SessionSettings> {
     let keys = keys(&section.key_files, around);
     let lifetimes = lifetimes(section, around);
-    Some(SessionSettings { keys: keys?, lifetimes: lifetimes? })
+    Some(SessionSettings { keys: keys?, lifetimes: lifetimes?, store: StoreAddress::Cookie, not_before: Revocations::new() })
 }
 
 fn lifetimes(section: &SessionSection, around: &Surroundings<'_>) -> Option<Lifetimes> {

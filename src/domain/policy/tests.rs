@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::route::{AccountKinds, Destination, HeaderRules, Matcher, Position, RouteName, Timeouts, Unauthenticated};
-use crate::domain::session::SessionId;
 use crate::domain::time::Timestamp;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
@@ -228,7 +227,7 @@ fn an_access_token_needs_the_audience_every_scope_and_one_role() {
 }
 
 /// What a decision comes to, without the borrowed person.
-fn outcome(access: Access, presented: Presented<'_>) -> (&'static str, Reason, Option<AccountKind>) {
+fn outcome(access: Access, presented: Presented<'_, '_>) -> (&'static str, Reason, Option<AccountKind>) {
     match route(access, Some(api())).decide(presented) {
         Decision::Allow(permit, reason) => ("allow", reason, permit.principal().map(|who| who.kind)),
         Decision::Challenge(reason) => ("challenge", reason, None),
@@ -236,16 +235,11 @@ fn outcome(access: Access, presented: Presented<'_>) -> (&'static str, Reason, O
     }
 }
 
-fn session(who: &Principal) -> Session {
-    let at = Timestamp::from_unix_seconds(0);
-    Session { id: SessionId([0; 16]), principal: who.clone(), signed_in_at: at, last_seen: at, sign_out_hint: None }
-}
-
 #[test]
 fn a_decision_follows_from_what_was_brought() {
     use AccountKind::{Personal, Work};
     let (ada, cy) = (ada(), cy());
-    let (none, one, other, both) = ([], [session(&ada)], [session(&cy)], [session(&cy), session(&ada)]);
+    let (none, one, other, both) = ([], [&ada], [&cy], [&cy, &ada]);
     let grant = AccessGrant {
         audiences: vec!["api://orders".into()],
         scopes: vec!["read".into(), "list".into()],
@@ -427,15 +421,12 @@ fn what_an_access_token_may_do_is_tried_but_whom_it_is_meant_for_is_enforced() {
 
 #[test]
 fn of_two_sessions_the_one_that_passes_what_is_tried_comes_first() {
-    let session = |principal| {
-        let (signed_in_at, last_seen) = (Timestamp::from_unix_seconds(0), Timestamp::from_unix_seconds(0));
-        Session { id: SessionId([0; 16]), principal, signed_in_at, last_seen, sign_out_hint: None }
-    };
     let route = route(shadowed(work_only()), None);
+    let (ada, cy) = (ada(), cy());
     for (sessions, kind, would_be_refused) in [
-        (vec![session(cy()), session(ada())], AccountKind::Work, None),
-        (vec![session(ada()), session(cy())], AccountKind::Work, None),
-        (vec![session(cy())], AccountKind::Personal, Some(Reason::PersonalAccountNotAllowed)),
+        (vec![&cy, &ada], AccountKind::Work, None),
+        (vec![&ada, &cy], AccountKind::Work, None),
+        (vec![&cy], AccountKind::Personal, Some(Reason::PersonalAccountNotAllowed)),
     ] {
         let Decision::Allow(permit, _) = route.decide(Presented::Sessions(&sessions)) else { panic!("nobody is refused") };
         assert_eq!((permit.principal().map(|who| who.kind), permit.would_be_refused()), (Some(kind), would_be_refused));

@@ -35,6 +35,7 @@ fn session(signed_in_at: u64, last_seen: u64) -> Session {
         signed_in_at: at(signed_in_at),
         last_seen: at(last_seen),
         sign_out_hint: Some("opaque".into()),
+        provider_session: Some("sid-1".into()),
     }
 }
 

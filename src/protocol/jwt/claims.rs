@@ -42,6 +42,7 @@ pub(in crate::protocol) struct Claims {
     pub(in crate::protocol) roles: Option<Value>,
     pub(in crate::protocol) scope: Option<Value>,
     pub(in crate::protocol) scp: Option<Value>,
+    pub(in crate::protocol) sid: Option<Value>,
     pub(in crate::protocol) xms_edov: Option<Value>,
     #[serde(rename = "_claim_names")]
     pub(in crate::protocol) claim_names: Option<Value>,

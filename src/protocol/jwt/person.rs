@@ -68,6 +68,12 @@ pub(in crate::protocol) fn sign_out_hint(claims: &Claims) -> Option<String> {
     (hint.len() <= LONGEST_HINT && !hint.chars().any(char::is_control)).then(|| hint.to_owned())
 }
 
+/// `sid` (OpenID Connect Front-Channel Logout 1.0 §3). Never shortened: a part of it is another session's.
+pub(in crate::protocol) fn provider_session(claims: &Claims) -> Option<Arc<str>> {
+    let sid = text(claims.sid.as_ref())?;
+    ((1..=LONGEST_NAME).contains(&sid.len()) && !sid.chars().any(char::is_control)).then(|| sid.into())
+}
+
 /// An `idp` that is there but no text names a provider that we do not know; it does not name the issuer.
 fn identity_provider(claims: &Claims) -> Option<&str> {
     claims.idp.as_ref().map(|provider| provider.as_str().unwrap_or_default())

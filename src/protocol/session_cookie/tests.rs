@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::account::{AccountKind, Home, Membership, TenantId};
 use crate::domain::principal::{Groups, Principal};
-use crate::domain::session::SessionId;
+use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::protocol::secret::Secret;
 
@@ -54,6 +54,7 @@ fn session(groups: usize) -> Session {
         signed_in_at: Timestamp::from_unix_seconds(300),
         last_seen: Timestamp::from_unix_seconds(301),
         sign_out_hint: Some("hint".into()),
+        provider_session: Some("sid-1".into()),
     }
 }
 
@@ -78,10 +79,17 @@ fn request(cookies: &Cookies) -> HeaderMap {
     HeaderMap::from_iter([(COOKIE, line.parse().expect("a field value"))])
 }
 
+fn whole_of(session: &Session) -> Carried {
+    Carried::Whole(Box::new(SessionRecord::bare(session.clone())))
+}
+
 fn written(session: &Session, before: &Cookies, seed: u8) -> Cookies {
     let headers = request(before);
     let own = OwnCookies::read(&headers, Dialect::Host);
-    after(before.clone(), &write(session, &own, &origin(), &ring(1), &mut random(seed)).expect("fits"))
+    after(
+        before.clone(),
+        &write(&whole_of(session), &session.principal.authority, &own, &origin(), &ring(1), &mut random(seed)).expect("fits"),
+    )
 }
 
 fn read_from(cookies: &Cookies) -> Found {
@@ -95,7 +103,8 @@ fn read_as(cookies: &Cookies, authority: &AuthorityName, origin: &Origin, keys: 
 
 fn check_session(cookies: &Cookies, expected: &Session) {
     match read_from(cookies) {
-        Found::Session(session) => assert_eq!(*session, *expected),
+        Found::Carried(Carried::Whole(record)) => assert_eq!(record.session, *expected),
+        Found::Carried(Carried::Ticket(_)) => panic!("a ticket"),
         Found::Absent => panic!("absent"),
         Found::Unreadable => panic!("unreadable"),
     }
@@ -123,7 +132,7 @@ fn sessions_of_every_size_come_back() {
 #[test]
 fn what_cannot_be_read_again_is_not_written() {
     let mut limit = session(300);
-    let length = |session: &Session| postcard::to_allocvec(session).expect("written").len();
+    let length = |session: &Session| whole_of(session).encode().len();
     let room = MAX_SESSION_LENGTH - length(&limit);
     // The hint's length itself takes a second byte from 128 on.
     limit.sign_out_hint = Some("h".repeat("hint".len() + room - 1));
@@ -132,7 +141,7 @@ fn what_cannot_be_read_again_is_not_written() {
     assert_eq!(cookies.len(), MAX_PARTS);
     check_session(&cookies, &limit);
     limit.sign_out_hint.as_mut().expect("a hint").push('h');
-    let refused = write(&limit, &OwnCookies::default(), &origin(), &ring(1), &mut random(1));
+    let refused = write(&whole_of(&limit), &AuthorityName::work(), &OwnCookies::default(), &origin(), &ring(1), &mut random(1));
     assert_eq!(refused.err(), Some(TooLarge { length: MAX_SESSION_LENGTH + 1, limit: MAX_SESSION_LENGTH }));
 }
 
@@ -232,7 +241,7 @@ fn authorities_whose_names_look_like_parts_do_not_meet() {
     other.principal.authority = AuthorityName::parse("work-1").expect("a name");
     let cookies = written(&other, &written(&session(80), &Vec::new(), 1), 2);
     check_session(&cookies, &session(80));
-    assert!(matches!(read_as(&cookies, &other.principal.authority, &origin(), &ring(1)), Found::Session(_)));
+    assert!(matches!(read_as(&cookies, &other.principal.authority, &origin(), &ring(1)), Found::Carried(_)));
 }
 
 #[test]
@@ -242,7 +251,7 @@ fn the_layout_has_not_changed_unnoticed() {
     let bytes = postcard::to_allocvec(&session(0)).expect("written");
     let tenant = b"\x01\x3a\x0c\x00\x00\x00\x00\x40\x00\x80\x00\x00\x00\x00\x00\x00\xaa";
     let principal = [b"\x04work\x13https://idp.example\x03sub", &tenant[..], b"\x01\x03oid\x02\x01\x04\x01\x03Ada\0\0\0\0\x01\x06reader"];
-    assert_eq!(bytes, [&[7; 16][..], &principal.concat(), b"\xac\x02\xad\x02\x01\x04hint"].concat());
+    assert_eq!(bytes, [&[7; 16][..], &principal.concat(), b"\xac\x02\xad\x02\x01\x04hint\x01\x05sid-1"].concat());
 }
 
 proptest! {
@@ -267,6 +276,6 @@ proptest! {
 
     #[test]
     fn any_cookies_can_be_read(cookies in proptest::collection::vec(("s-work(\\.[0-9])?", "([0-9]{0,9}\\.)?[A-Za-z0-9_-]{0,60}"), 0..6)) {
-        prop_assert!(!matches!(read_from(&cookies), Found::Session(_)));
+        prop_assert!(!matches!(read_from(&cookies), Found::Carried(_)));
     }
 }

@@ -1,6 +1,7 @@
 //! Reading the token endpoint's answer: tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3) or an error (§5.2).
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -47,6 +48,8 @@ struct Answer {
     token_type: Option<String>,
     id_token: Option<String>,
     access_token: Option<String>,
+    refresh_token: Option<String>,
+    expires_in: Option<Value>,
     client_info: Option<Value>,
     error: Option<String>,
     error_codes: Option<Value>,
@@ -63,12 +66,21 @@ fn tokens(answer: Answer, dialect: Dialect) -> Result<TokenResponse, RedeemError
     Ok(TokenResponse {
         id_token: Secret::new(id_token),
         access_token: answer.access_token.map(Secret::new),
+        refresh_token: answer.refresh_token.map(Secret::new),
+        expires_in: answer.expires_in.as_ref().and_then(seconds),
         home_tenant: match dialect {
             Dialect::Microsoft => answer.client_info.as_ref().map(home_tenant).transpose()?,
             // Not asked for, and so not what it is called.
             Dialect::Standard => None,
         },
     })
+}
+
+/// Seen as a number and as a text. Nobody's token holds for longer than a year.
+fn seconds(expires_in: &Value) -> Option<Duration> {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let seconds = expires_in.as_u64().or_else(|| expires_in.as_str()?.parse().ok())?;
+    Some(Duration::from_secs(seconds.min(YEAR)))
 }
 
 /// What cannot be read is not the same as nothing: a missing home lets somebody count as a member where the token says

@@ -17,13 +17,12 @@ use crate::flow::sign_in::{Arrival, Setback, Why};
 use crate::protocol::callback::AuthorizationResponse;
 use crate::protocol::callback::provider_error::HelpText;
 use crate::protocol::cookies::{Dialect, OwnCookies};
-use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::reason::{ProviderDetails, Who};
 use crate::proxy::respond::{self, Redirect, Told};
-use crate::proxy::sessions::Sessions;
+use crate::proxy::sessions::{self, Sessions};
 use crate::telemetry::audit::Happening;
 
 /// `response_mode=query`
@@ -56,17 +55,17 @@ async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &Head
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(headers, Dialect::of(origin));
     match asked.shared.sign_in.finish(&authority, response, &own, origin).await {
-        Ok(arrival) => welcome(asked, arrival, &own),
-        Err(setback) => turn_back(asked, &authority, &setback, &own),
+        Ok(arrival) => welcome(asked, arrival, &own).await,
+        Err(setback) => turn_back(asked, &authority, &setback, &own).await,
     }
 }
 
 /// The token holds. Whether it opens the door is the route's to say, by the configuration of now.
-fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
+async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
     let shared = &asked.shared;
     let origin = &asked.visit.origin;
     let return_to = place(asked, &arrival.return_to);
-    let who = &arrival.session.principal;
+    let who = &arrival.record.session.principal;
     if arrival.hint.is_some_and(|hint| hint != who.kind) {
         tracing::info!(authority = %who.authority, kind = who.kind.as_str(), "Somebody signed in with another kind of account than was guessed");
     }
@@ -80,9 +79,17 @@ fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told {
         Some((route, Ok(permit))) => Verdict::allow(Reason::SignedIn).although(permit.would_be_refused()).on(route),
         None => Verdict::allow(Reason::SignedIn),
     };
-    let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
-    let written = session_cookie::write(&arrival.session, own, origin, &shared.keys, &mut random);
-    match written {
+    let kept = match shared.keeper.begin(arrival.record.clone()).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::error!(authority = %who.authority, fault = "session store", %error, "Somebody signed in, and the session could not be kept");
+            let mut page = asked.reply().about(Reason::SessionStoreUnavailable);
+            page.return_to = Some(&return_to);
+            let told = asked.reply().refuse(&page).audited(shared, incident(Happening::SignInFailed));
+            return told.with_cookies([arrival.spent]);
+        }
+    };
+    match sessions::cookies(shared, &kept, own, origin) {
         Ok(cookies) => {
             let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), verdict.about(Some(who)));
             let told = told.audited(shared, incident(Happening::SignedIn));
@@ -108,13 +115,13 @@ fn turn_away(asked: &Asked, who: &Principal, return_to: &ReturnTo, route: &Route
 
 /// It did not work. Somebody who is signed in already is simply taken where they wanted to go; everybody else gets a
 /// page with a way on.
-fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &OwnCookies<'_>) -> Told {
+async fn turn_back(asked: &Asked, authority: &AuthorityName, setback: &Setback, own: &OwnCookies<'_>) -> Told {
     let reason = setback.why.reason();
     let return_to = setback.return_to.as_deref().map(|text| place(asked, text));
     log(authority, &setback.why, reason);
     if reason == Reason::FlowExpired
         && let Some(return_to) = &return_to
-        && is_signed_in(asked, return_to, own)
+        && is_signed_in(asked, return_to, own).await
     {
         let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), Verdict::allow(Reason::SignedIn));
         return told.with_cookies(setback.spent.clone());
@@ -158,9 +165,9 @@ fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
     route.access.requirements().map(|_| route)
 }
 
-fn is_signed_in(asked: &Asked, return_to: &ReturnTo, own: &OwnCookies<'_>) -> bool {
+async fn is_signed_in(asked: &Asked, return_to: &ReturnTo, own: &OwnCookies<'_>) -> bool {
     let Some(route) = route_of(asked, return_to) else { return false };
     let authorities = route.access.requirements().map(|wanted| wanted.authorities.as_slice()).unwrap_or_default();
-    let sessions = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now);
-    sessions.live.iter().any(|session| route.judge(Subject { principal: &session.principal, grant: None }).is_ok())
+    let Ok(sessions) = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await else { return false };
+    sessions.live.iter().any(|kept| route.judge(Subject { principal: &kept.session().principal, grant: None }).is_ok())
 }

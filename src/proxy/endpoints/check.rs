@@ -63,7 +63,10 @@ async fn judge(reply: Reply<'_>, headers: &HeaderMap) -> Result<Told, Told> {
             // Somewhere else than where the proxy in front would send the request.
             Some(Forward::Redirect(_)) | None => Err(reply.refuse_for(Reason::NoRoute).on(route)),
             Some(Forward::Upstream(_)) => {
-                let renewed = identity.session_of(&permit).map(|session| sessions::renewal(reply, session, &own)).unwrap_or_default();
+                let renewed = match identity.session_of(&permit) {
+                    Some(kept) => sessions::renewal(reply, kept, &own).await,
+                    None => Vec::new(),
+                };
                 let told = yes(reply, route, &permit, reason);
                 Ok(if renewed.len() == 1 { told.with_cookies(renewed) } else { told })
             }

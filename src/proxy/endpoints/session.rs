@@ -40,10 +40,13 @@ pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap)
     let Asked { shared, call, visit } = &asked;
     let own = OwnCookies::read(&headers, Dialect::of(&visit.origin));
     let authorities = shared.sign_in.authorities.keys();
-    let mut sessions = Sessions::read(shared, &own, &visit.origin, authorities, call.now);
+    let mut sessions = match Sessions::read(shared, &own, &visit.origin, authorities, call.now).await {
+        Ok(sessions) => sessions,
+        Err(reason) => return asked.reply().refuse_for(reason),
+    };
     // Whoever signed in last comes first.
-    sessions.live.sort_by_key(|session| std::cmp::Reverse(session.signed_in_at));
-    let shown: Vec<_> = sessions.live.iter().map(|session| shown(&asked, session)).collect();
+    sessions.live.sort_by_key(|kept| std::cmp::Reverse(kept.session().signed_in_at));
+    let shown: Vec<_> = sessions.live.iter().map(|kept| shown(&asked, kept.session())).collect();
     let Some(first) = shown.first().cloned() else {
         let reason = match sessions.past {
             Past::Ended => Reason::SessionExpired,
@@ -56,7 +59,7 @@ pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap)
     let mut response = Response::new(Bytes::from(body));
     crate::proxy::pages::add_page_headers(response.headers_mut());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Told::new(response, Verdict::allow(Reason::SignedIn).about(sessions.live.first().map(|session| &session.principal)))
+    Told::new(response, Verdict::allow(Reason::SignedIn).about(sessions.live.first().map(|kept| &kept.session().principal)))
 }
 
 fn shown<'a>(asked: &Asked, session: &'a Session) -> Shown<'a> {

@@ -11,6 +11,7 @@ use crate::domain::authority::AuthorityName;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::session::Session;
+use crate::flow::keeper::Kept;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::logout::LogoutRequest;
 use crate::protocol::session_cookie;
@@ -29,11 +30,14 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
         Ok(fields) => fields,
         Err(reason) => return asked.reply().refuse_for(reason),
     };
-    let live = sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin)));
+    let live = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
+        Ok(live) => live,
+        Err(reason) => return asked.reply().refuse_for(reason),
+    };
     let open: Vec<_> = live
         .iter()
-        .map(|session| {
-            let who = &session.principal;
+        .map(|kept| {
+            let who = &kept.session().principal;
             OpenSession { authority: &who.authority, person: Person::of(who, asked.shared.organisation_of(who)) }
         })
         .collect();
@@ -60,8 +64,18 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         return asked.reply().refuse_for(Reason::BadRequest);
     }
     let meant = |name: &str| everything || name == which;
-    let ended: Vec<_> = sessions(&asked, &own).into_iter().filter(|session| meant(session.principal.authority.as_str())).collect();
-    // The local end comes first, and does not hang on anybody: cookies go even if they cannot be read any more.
+    let live = match sessions(&asked, &own).await {
+        Ok(live) => live,
+        Err(reason) => return asked.reply().refuse_for(reason),
+    };
+    let ended: Vec<_> = live.into_iter().filter(|kept| meant(kept.session().principal.authority.as_str())).collect();
+    for kept in &ended {
+        if let Err(error) = asked.shared.keeper.end(kept, "signed out").await {
+            tracing::error!(fault = "session store", %error, "A session could not be ended");
+            return asked.reply().refuse_for(Reason::SessionStoreUnavailable);
+        }
+    }
+    // The local end comes first, and does not hang on the authority: cookies go even if they cannot be read any more.
     let mut cookies = vec![prompt::ask_for_account(origin)];
     if everything {
         // Unfinished attempts, and sessions of authorities that the configuration does not name any more.
@@ -72,7 +86,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     }
     let chrome = asked.shared.chrome(origin);
     let at_authority = match ended.first() {
-        Some(session) => end_session_url(&asked, session).await,
+        Some(kept) => end_session_url(&asked, kept.session()).await,
         None => None,
     };
     let back = return_to(&asked, &fields);
@@ -80,9 +94,9 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         Some(Ok(page)) => page.render(chrome).into_response(),
         Some(Err(_)) | None => SignedOut { return_to: back.as_ref() }.render(chrome).into_response(),
     };
-    let who = ended.first().map(|session| &session.principal);
+    let who = ended.first().map(|kept| &kept.session().principal);
     let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
-    ended.iter().fold(told, |told, session| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &session.principal)))
+    ended.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
 }
 
 /// `GET {prefix}/signed-out`: where authorities send people back to.
@@ -91,9 +105,9 @@ pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
     Told::new(page.into_response(), Verdict::allow(Reason::Public))
 }
 
-fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Vec<Session> {
+async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).live
+    Ok(Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live)
 }
 
 fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {

@@ -16,6 +16,7 @@ use crate::domain::principal::{Groups, Principal};
 use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
+use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::authorize::ResponseMode;
@@ -25,7 +26,8 @@ use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::Metadata;
 use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
-use crate::protocol::session_cookie;
+use crate::protocol::session_cookie::{self, Carried};
+use crate::protocol::session_record::SessionRecord;
 use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
 use crate::proxy::audit::Naming;
 use crate::proxy::call::Call;
@@ -202,6 +204,15 @@ impl World {
                 clock: Arc::new(Fixed),
                 entropy: Arc::new(Fixed),
             },
+            keeper: Keeper {
+                store: None,
+                revocations: Arc::default(),
+                decreed: Arc::default(),
+                lifetimes: config.session.lifetimes,
+                keys: Arc::clone(&keys),
+                clock: Arc::new(Fixed),
+                entropy: Arc::new(Fixed),
+            },
             keys,
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
@@ -238,7 +249,15 @@ impl World {
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
         let origin = self.shared.rules.origins.first();
-        let written = session_cookie::write(session, &OwnCookies::default(), origin, &self.shared.keys, &mut |buffer| buffer.fill(3));
+        let carried = Carried::Whole(Box::new(SessionRecord::bare(session.clone())));
+        let written = session_cookie::write(
+            &carried,
+            &session.principal.authority,
+            &OwnCookies::default(),
+            origin,
+            &self.shared.keys,
+            &mut |buffer| buffer.fill(3),
+        );
         let cookies = written.expect("fits");
         let pairs = cookies.iter().map(|cookie| cookie.as_header_value().to_str().expect("ASCII").split(';').next().unwrap_or_default());
         pairs.collect::<Vec<_>>().join("; ")
@@ -262,7 +281,7 @@ pub(in crate::proxy::endpoints) fn ada() -> Session {
         groups: Groups::Listed(vec![]),
         roles: vec![],
     };
-    Session { id: SessionId([5; 16]), principal, signed_in_at: NOW, last_seen: NOW, sign_out_hint: None }
+    Session { id: SessionId([5; 16]), principal, signed_in_at: NOW, last_seen: NOW, sign_out_hint: None, provider_session: None }
 }
 
 /// Somebody with a personal account.

@@ -1,0 +1,141 @@
+//! Whose sessions ended before their time: a "not before" list. A session that began at or before a revocation that
+//! means it is over, wherever it is kept; one that begins later is not touched.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::account::TenantId;
+use super::authority::AuthorityName;
+use super::principal::Principal;
+use super::session::{Session, SessionId};
+use super::time::Timestamp;
+
+/// Whom a revocation means.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Whom {
+    /// Everybody.
+    Everybody,
+    /// Everybody of one organisation.
+    Tenant(TenantId),
+    /// One person in all their browsers, as logs name people in full: `oid@tid`, or `sub@host`.
+    User(Arc<str>),
+    /// The one session at an authority, by the `sid` that it gave it.
+    AtProvider(AuthorityName, Arc<str>),
+    /// One session of ours.
+    Session(SessionId),
+}
+
+/// One entry of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Whom it means.
+    pub whom: Whom,
+    /// Sessions that began at or before this moment are over.
+    pub at: Timestamp,
+    /// Why, in the words of whoever did it; for lists and the audit log.
+    pub why: Arc<str>,
+}
+
+/// The list. Of several entries about the same, the latest counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revocations {
+    everybody: Option<Revocation>,
+    others: Others,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Others {
+    tenants: HashMap<TenantId, Revocation>,
+    users: HashMap<Arc<str>, Revocation>,
+    provider_sessions: HashMap<(AuthorityName, Arc<str>), Revocation>,
+    sessions: HashMap<SessionId, Revocation>,
+}
+
+impl Revocations {
+    /// Nobody's.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry. An earlier one about the same goes; a later one stays.
+    pub fn add(&mut self, revocation: Revocation) {
+        let Others { tenants, users, provider_sessions, sessions } = &mut self.others;
+        match &revocation.whom {
+            Whom::Everybody => {
+                if self.everybody.as_ref().is_none_or(|known| known.at <= revocation.at) {
+                    self.everybody = Some(revocation);
+                }
+            }
+            Whom::Tenant(tenant) => keep_latest(tenants, *tenant, revocation),
+            Whom::User(user) => keep_latest(users, Arc::clone(user), revocation),
+            Whom::AtProvider(authority, sid) => keep_latest(provider_sessions, (authority.clone(), Arc::clone(sid)), revocation),
+            Whom::Session(id) => keep_latest(sessions, *id, revocation),
+        }
+    }
+
+    /// Drops what cannot mean any session any more: entries from before `oldest`, the moment when the oldest session that
+    /// may still be alive began.
+    pub fn forget_before(&mut self, oldest: Timestamp) {
+        let Others { tenants, users, provider_sessions, sessions } = &mut self.others;
+        self.everybody.take_if(|known| known.at < oldest);
+        tenants.retain(|_, known| known.at >= oldest);
+        users.retain(|_, known| known.at >= oldest);
+        provider_sessions.retain(|_, known| known.at >= oldest);
+        sessions.retain(|_, known| known.at >= oldest);
+    }
+
+    /// The entry that ended this session.
+    #[must_use]
+    pub fn ended(&self, session: &Session) -> Option<&Revocation> {
+        let means = |known: &&Revocation| session.signed_in_at <= known.at;
+        self.everybody.as_ref().filter(means).or_else(|| self.others.ended(session).filter(means))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.everybody.is_none() && self.others.is_empty()
+    }
+
+    /// All entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Revocation> {
+        let Others { tenants, users, provider_sessions, sessions } = &self.others;
+        let others = tenants.values().chain(users.values()).chain(provider_sessions.values()).chain(sessions.values());
+        self.everybody.iter().chain(others)
+    }
+}
+
+impl Others {
+    fn is_empty(&self) -> bool {
+        self.tenants.is_empty() && self.users.is_empty() && self.provider_sessions.is_empty() && self.sessions.is_empty()
+    }
+
+    /// The latest of the entries that name this session, its person or its organisation. While there are none, this costs a
+    /// request four looks at a length.
+    fn ended(&self, session: &Session) -> Option<&Revocation> {
+        let Principal { authority, tenant, .. } = &session.principal;
+        let of_tenant = tenant.as_ref().and_then(|tenant| self.tenants.get(tenant));
+        let of_user = if self.users.is_empty() { None } else { self.users.get(&*session.principal.id().to_string()) };
+        let at_provider = match &session.provider_session {
+            Some(sid) if !self.provider_sessions.is_empty() => self.provider_sessions.get(&(authority.clone(), Arc::clone(sid))),
+            Some(_) | None => None,
+        };
+        [of_tenant, of_user, at_provider, self.sessions.get(&session.id)].into_iter().flatten().max_by_key(|known| known.at)
+    }
+}
+
+fn keep_latest<K: Eq + std::hash::Hash>(of: &mut HashMap<K, Revocation>, key: K, revocation: Revocation) {
+    let known = of.entry(key).or_insert_with(|| revocation.clone());
+    if known.at < revocation.at {
+        *known = revocation;
+    }
+}

@@ -1,0 +1,235 @@
+//! Keeping sessions: in the browser's cookies, or in a store to which the cookie is the ticket. Whether a session is over is
+//! answered here, in one place: by its lifetimes, by the revocations, and by its record being gone.
+
+use std::sync::Arc;
+
+use super::ports::{Clock, Cursor, Entropy, Replaced, SessionStore, StoreFailed, Stored};
+use super::revocations::{self, Full, RevocationList};
+use crate::domain::revocation::{Revocation, Revocations, Whom};
+use crate::domain::session::{Lifetimes, Session, Standing, Summary};
+use crate::domain::time::Timestamp;
+use crate::protocol::seal::{KeyRing, Purpose};
+use crate::protocol::session_cookie::Carried;
+use crate::protocol::session_record::{Handle, SessionRecord, Ticket};
+
+/// The use cases around sessions, with all they need. One per configuration; the store and the lists outlast it.
+pub struct Keeper {
+    /// Where records are kept; `None`: in cookies.
+    pub store: Option<Arc<dyn SessionStore>>,
+    /// What was revoked while we run, here or by others who share the store.
+    pub revocations: Arc<RevocationList>,
+    /// What the configuration revokes.
+    pub decreed: Arc<Revocations>,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// Seals what lists tell.
+    pub keys: Arc<KeyRing>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A session that is good now, and where it is kept.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The session with its tokens.
+    pub record: SessionRecord,
+    /// Where.
+    pub place: Place,
+    /// What the browser has of it.
+    pub copy: Copy,
+}
+
+/// Whether what the browser carries says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copy {
+    /// It is to be given another, with the next answer.
+    Outdated,
+    /// It does.
+    UpToDate,
+}
+
+/// Where a session is kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In the browser alone.
+    Cookie,
+    /// In the store.
+    Store {
+        /// The way to it.
+        ticket: Ticket,
+        /// The version that was read.
+        version: u64,
+    },
+}
+
+/// What was found behind what a browser carries.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is over: by its lifetimes, by a revocation, or because its record is gone.
+    Ended,
+    /// It is good.
+    Live(Box<Kept>),
+}
+
+/// A revocation that was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRevoked {
+    /// It counts in this process, but the others were not told.
+    #[error("{0}")]
+    Store(#[from] StoreFailed),
+    /// There are too many.
+    #[error("{0}")]
+    Full(#[from] Full),
+}
+
+impl Kept {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.record.session
+    }
+
+    /// What the browser is to carry of it.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        match &self.place {
+            Place::Cookie => Carried::Whole(Box::new(self.record.clone())),
+            Place::Store { ticket, .. } => Carried::Ticket(ticket.clone()),
+        }
+    }
+}
+
+impl Keeper {
+    /// Finds out what a browser's session is worth now.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]: nobody can tell now, which says nothing about the session.
+    pub async fn open(&self, carried: Carried, now: Timestamp) -> Result<Opened, StoreFailed> {
+        let kept = match carried {
+            Carried::Whole(record) => Kept { record: *record, place: Place::Cookie, copy: Copy::UpToDate },
+            Carried::Ticket(ticket) => match self.read(ticket).await? {
+                Some(kept) => kept,
+                None => return Ok(Opened::Ended),
+            },
+        };
+        let is_over = matches!(kept.session().standing(self.lifetimes, now), Standing::Ended) || self.is_revoked(kept.session());
+        Ok(if is_over { Opened::Ended } else { Opened::Live(Box::new(kept)) })
+    }
+
+    /// Whether the session was ended before its time.
+    #[must_use]
+    pub fn is_revoked(&self, session: &Session) -> bool {
+        self.revocations.ended(session).is_some() || self.decreed.ended(session).is_some()
+    }
+
+    /// Takes care of a new session: puts it into the store, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]: then nobody is signed in.
+    pub async fn begin(&self, record: SessionRecord) -> Result<Kept, StoreFailed> {
+        let Some(store) = &self.store else { return Ok(Kept { record, place: Place::Cookie, copy: Copy::Outdated }) };
+        let ticket = Ticket::new(&mut |buffer| self.entropy.fill(buffer));
+        let stored = self.stored(&record, &ticket, 1);
+        store.insert(ticket.handle, &stored).await?;
+        Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated })
+    }
+
+    /// Notes that the person was here. A session from a cookie moves into the store, if there is one by now.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]: the session goes on all the same.
+    pub async fn seen(&self, kept: &Kept, now: Timestamp) -> Result<Kept, StoreFailed> {
+        let mut record = kept.record.clone();
+        record.session.last_seen = record.session.last_seen.max(now);
+        match (&kept.place, &self.store) {
+            (Place::Cookie, _) => self.begin(record).await,
+            (Place::Store { .. }, None) => Ok(kept.clone()),
+            (Place::Store { ticket, version }, Some(store)) => {
+                let stored = self.stored(&record, ticket, version + 1);
+                let version = match store.replace(ticket.handle, *version, &stored).await? {
+                    Replaced::Done => stored.version,
+                    // Somebody else was here as well, or has just signed out: what they wrote is the newer truth.
+                    Replaced::Gone | Replaced::Outdated => return Ok(kept.clone()),
+                };
+                Ok(Kept { record, place: Place::Store { ticket: ticket.clone(), version }, copy: kept.copy })
+            }
+        }
+    }
+
+    /// Ends a session here and now: its record goes, and copies of its cookie are worth nothing.
+    ///
+    /// # Errors
+    /// [`NotRevoked`]
+    pub async fn end(&self, kept: &Kept, why: &str) -> Result<(), NotRevoked> {
+        let session = kept.session();
+        match (&kept.place, &self.store) {
+            (Place::Store { ticket, .. }, Some(store)) => Ok(store.remove(ticket.handle).await?),
+            (Place::Store { .. }, None) => Ok(()),
+            (Place::Cookie, _) => self.revoke(Revocation { whom: Whom::Session(session.id), at: self.clock.now(), why: why.into() }).await,
+        }
+    }
+
+    /// Ends sessions of others: here at once, and wherever the store is shared.
+    ///
+    /// # Errors
+    /// [`NotRevoked`]
+    pub async fn revoke(&self, revocation: Revocation) -> Result<(), NotRevoked> {
+        let now = self.clock.now();
+        self.revocations.add(revocation.clone(), now - self.lifetimes.max)?;
+        if let Some(store) = &self.store {
+            let sealed = revocations::seal(&revocation, &self.keys, &mut |buffer| self.entropy.fill(buffer));
+            let version = store.revoke(&sealed, revocation.at + self.lifetimes.max).await?;
+            self.revocations.catch_up(&**store, &self.keys, version).await?;
+        }
+        Ok(())
+    }
+
+    /// Some sessions of the store; `None` if there is no store that could list them.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]
+    pub async fn list(&self, from: Option<Cursor>) -> Result<Option<(Vec<(Handle, Summary)>, Option<Cursor>)>, StoreFailed> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let listed = store.list(from).await?;
+        let opened = listed.records.into_iter().filter_map(|(handle, sealed)| Some((handle, self.opened(&sealed)?)));
+        Ok(Some((opened.collect(), listed.next)))
+    }
+
+    async fn read(&self, ticket: Ticket) -> Result<Option<Kept>, StoreFailed> {
+        // The configuration says "cookie" by now: what the store held is out of reach.
+        let Some(store) = &self.store else { return Ok(None) };
+        let read = store.read(ticket.handle).await?;
+        self.revocations.catch_up(&**store, &self.keys, read.revocations).await?;
+        let Some(stored) = read.record else { return Ok(None) };
+        // A record that the only key does not open was not written by us: as good as none.
+        let Ok(record) = ticket.open(&stored.sealed, &mut Vec::new()) else { return Ok(None) };
+        let place = Place::Store { ticket, version: stored.version };
+        Ok(Some(Kept { record, place, copy: Copy::UpToDate }))
+    }
+
+    /// A record in the form that stores keep.
+    pub(super) fn stored(&self, record: &SessionRecord, ticket: &Ticket, version: u64) -> Stored {
+        let mut random = |buffer: &mut [u8]| self.entropy.fill(buffer);
+        let summary = postcard::to_allocvec(&Summary::of(&record.session)).expect("strings and numbers can be written");
+        Stored {
+            version,
+            // Longer than anybody can need it, by the renewal that comes once in a twentieth of the idle time.
+            expires_at: record.session.ends_at(self.lifetimes),
+            summary: self.keys.seal(Purpose::Summary, &[], &summary, &mut random).into(),
+            sealed: ticket.seal(record, &mut random).into(),
+        }
+    }
+
+    fn opened(&self, sealed: &str) -> Option<Summary> {
+        let plaintext = self.keys.open(Purpose::Summary, &[], sealed).ok()?;
+        postcard::from_bytes(&plaintext).ok()
+    }
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+    }
+}
