@@ -121,7 +121,7 @@ impl Keeper {
     /// Whether the session was ended before its time.
     #[must_use]
     pub fn is_revoked(&self, session: &Session) -> bool {
-        self.revocations.ended(session).is_some() || self.decreed.ended(session).is_some()
+        self.revocations.has_ended(session) || self.decreed.ended(session).is_some()
     }
 
     /// Takes care of a new session: puts it into the store, if there is one.

@@ -38,11 +38,10 @@ impl Default for RevocationList {
 }
 
 impl RevocationList {
-    /// Why this session is over, if it is.
+    /// Whether an entry ended this session.
     #[must_use]
-    pub fn ended(&self, session: &Session) -> Option<Revocation> {
-        let entries = self.entries.load();
-        if entries.is_empty() { None } else { entries.ended(session).cloned() }
+    pub fn has_ended(&self, session: &Session) -> bool {
+        self.entries.load().ended(session).is_some()
     }
 
     /// All entries.
@@ -74,12 +73,13 @@ impl RevocationList {
         Ok(())
     }
 
-    /// Reads the store's list if it is further than what is known of it.
+    /// Reads the store's list if it is another than the one that is known. It may also have begun anew: whoever empties a
+    /// store has its versions begin from the start.
     ///
     /// # Errors
     /// [`StoreFailed`]
     pub async fn catch_up(&self, store: &dyn SessionStore, keys: &KeyRing, at: u64) -> Result<(), StoreFailed> {
-        if *self.seen.borrow() >= at {
+        if *self.seen.borrow() == at {
             return Ok(());
         }
         let (version, listed) = store.revocations().await?;
@@ -89,7 +89,7 @@ impl RevocationList {
             entries.add(entry);
         }
         self.entries.store(Arc::new(entries));
-        self.seen.send_modify(|seen| *seen = version.max(*seen));
+        self.seen.send_modify(|seen| *seen = version);
         Ok(())
     }
 }
