@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::access::Admission;
+use super::admin::{self, Admin};
 use super::routes::Scope;
 use super::server;
+use crate::config::AdminListen;
 use crate::config::file::routes::{RouteKeys, RouteSection, TimeoutsSection};
 use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
@@ -67,16 +69,25 @@ fn problem_of_kind(kind: AccountKind, setting: &Setting<Forward>, admission: &Ad
     }
 }
 
-/// Reports an upstream that is one of our own addresses: every request would come back to us for ever.
+/// Reports an upstream that is one of our own addresses. Where the public listens, every request would come back to us
+/// for ever; behind the admin listener's, the public would read every decision.
 fn check_for_loop(forward: &Forward, at: Span, scope: &Scope<'_>) {
     let Forward::Upstream(upstream) = forward else { return };
-    let Some((address, written)) = server::addresses(scope.file).find(|(address, _)| listens_for(*address, upstream)) else { return };
-    let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label("write here where the app listens");
-    scope.around.findings.report(match written {
-        Some(written) => problem.context(written, "Homerealm listens here"),
-        None => problem.note(format!("Homerealm listens on {address} unless `listen` says otherwise")),
-    });
+    if let Some((address, written)) = server::addresses(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
+        let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label(APP_INSTEAD);
+        scope.around.findings.report(match written {
+            Some(written) => problem.context(written, "Homerealm listens here"),
+            None => problem.note(format!("Homerealm listens on {address} unless `listen` says otherwise")),
+        });
+    } else if let Some((Admin::At(AdminListen::Tcp(address)), written)) = admin::wanted(&scope.file.admin)
+        && listens_for(address, upstream)
+    {
+        let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm's admin listener").label(APP_INSTEAD);
+        scope.around.findings.report(problem.context(written, format!("it listens on {address}")));
+    }
 }
+
+const APP_INSTEAD: &str = "write here where the app listens";
 
 /// Whether a connection to an upstream ends at our own address. Names beside `localhost` are not looked up.
 fn listens_for(ours: SocketAddr, upstream: &Upstream) -> bool {
