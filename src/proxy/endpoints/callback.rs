@@ -42,11 +42,10 @@ pub(super) async fn form(Extension(asked): Extension<Asked>, Path(authority): Pa
 
 async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &HeaderMap) -> Told {
     let Ok(authority) = AuthorityName::parse(authority) else { return asked.reply().refuse_for(Reason::NoRoute) };
-    if !asked.shared.sign_in.authorities.contains_key(&authority) {
-        return asked.reply().refuse_for(Reason::NoRoute);
-    }
+    let is_there = asked.shared.sign_in.authorities.contains_key(&authority);
     let response = match AuthorizationResponse::parse(response) {
         Ok(response) => response,
+        Err(_) if !is_there => return asked.reply().refuse_for(Reason::NoRoute),
         Err(defect) => {
             tracing::info!(%authority, %defect, "An authorization response from {authority} could not be read");
             return asked.reply().refuse_for(Reason::BadRequest).audited(&asked.shared, Incident::at(Happening::SignInFailed, &authority));
@@ -56,8 +55,19 @@ async fn receive(asked: &Asked, authority: &str, response: &[u8], headers: &Head
     let own = OwnCookies::read(headers, Dialect::of(origin));
     match asked.shared.sign_in.finish(&authority, response, &own, origin).await {
         Ok(arrival) => welcome(asked, arrival, &own).await,
-        Err(setback) => turn_back(asked, &authority, &setback, &own).await,
+        Err(setback) if is_there => turn_back(asked, &authority, &setback, &own).await,
+        Err(Setback { why: Why::ForeignState, .. }) => asked.reply().refuse_for(Reason::NoRoute),
+        Err(setback) => see_off(asked, &authority, setback.return_to.as_deref()),
     }
+}
+
+/// Somebody was under way, for the state is ours, when a reload took the authority away. They may begin anew elsewhere.
+fn see_off(asked: &Asked, authority: &AuthorityName, return_to: Option<&str>) -> Told {
+    tracing::info!(%authority, "A sign-in by {authority} ended early: the configuration does not name it any more");
+    let return_to = return_to.map(|text| place(asked, text));
+    let mut page = asked.reply().about(Reason::FlowExpired);
+    page.return_to = return_to.as_ref();
+    asked.reply().refuse(&page).audited(&asked.shared, Incident::at(Happening::SignInFailed, authority))
 }
 
 /// The token holds. Whether it opens the door is the route's to say, by the configuration of now.

@@ -4,6 +4,8 @@
 mod audit;
 pub(super) mod world;
 
+use std::sync::Arc;
+
 use http::{Method, StatusCode, header};
 
 use self::world::{ORIGIN, STRANGER, World, ada, cy, navigation, page, set_cookies};
@@ -188,6 +190,30 @@ async fn links_with_an_address_count_like_posts() {
     let told = follow().await;
     assert_eq!((told.response.status(), set_cookies(&told).len()), (StatusCode::OK, 0), "the page is shown instead");
     assert!(page(&told).contains("cy@outlook.com"), "with the address filled in");
+}
+
+#[tokio::test]
+async fn who_comes_back_from_an_authority_that_is_gone_has_a_way_on_and_nobody_else_finds_anything() {
+    let mut world = World::new("");
+    let began = world.ask(STRANGER, "GET", "/.auth/sign-in?return_to=/work/x&account=work", &navigation(), "").await;
+    let location = url::Url::parse(began.response.headers()[header::LOCATION].to_str().expect("ASCII")).expect("a URL");
+    let state = location.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let cookies = set_cookies(&began).join("; ");
+    Arc::get_mut(&mut world.shared).expect("nobody else has it").sign_in.authorities.retain(|name, _| name.as_str() != "office");
+    for (name, response, cookies, status, reason) in [
+        ("office", format!("code=1&state={state}"), &*cookies, 400, Reason::FlowExpired),
+        ("office", format!("error=access_denied&state={state}"), &cookies, 400, Reason::FlowExpired),
+        ("office", format!("code=1&state={state}"), "app=v", 400, Reason::FlowExpired),
+        ("office", "code=1&state=2".to_owned(), &cookies, 404, Reason::NoRoute),
+        ("office", String::new(), &cookies, 404, Reason::NoRoute),
+        ("Office", format!("code=1&state={state}"), &cookies, 404, Reason::NoRoute),
+    ] {
+        let headers = [navigation(), vec![("cookie", cookies)]].concat();
+        let told = world.ask(STRANGER, "GET", &format!("/.auth/callback/{name}?{response}"), &headers, "").await;
+        assert_eq!((told.response.status().as_u16(), told.verdict.reason()), (status, reason), "{name} {response}");
+        assert_eq!(page(&told).contains("href=\"/work/x\""), reason == Reason::FlowExpired, "{name} {response}: {}", page(&told));
+        assert!(set_cookies(&told).is_empty(), "{name} {response}");
+    }
 }
 
 #[tokio::test]
