@@ -53,7 +53,7 @@ pub fn admin_of(file: &Path) -> Result<Option<AdminListen>, Report> {
         None => {
             // The rest of the file is none of our business here: none of its keys was asked for.
             problems.retain(|problem| !matches!(problem.code, Code::UnknownKey | Code::SecretInFile));
-            let masked = Masked::new(&text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
+            let masked = Masked::new(&text, mask::secrets_of(&text, table.get_ref()).into_iter().chain(hidden).collect());
             Err(Report::new(&name, &masked, problems, redirect_uris))
         }
     }

@@ -1,6 +1,7 @@
 //! What must not be shown of a configuration file: literal secrets, wherever somebody put them. Findings are rendered
 //! from a copy of the text in which they are masked, so that no message can leak one by the line it quotes.
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Span;
@@ -9,10 +10,27 @@ use super::problem::Span;
 const MASK: &str = "***";
 
 /// Key names that are secrets though they name none in full.
-const EXACT: [&str; 5] = ["key", "keys", "pass", "private_key", "pwd"];
+const EXACT: [&str; 6] = ["key", "keys", "pass", "pwd", "sas", "sig"];
 
 /// Parts of key names that mean a secret.
-const PARTS: [&str; 6] = ["secret", "password", "passwd", "token", "api_key", "credential"];
+const PARTS: [&str; 13] = [
+    "access_key",
+    "accesskey",
+    "apikey",
+    "authorization",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "privatekey",
+    "secret",
+    "signature",
+    "token",
+];
+
+/// Endings of key names that mean a secret, as those of many headers do.
+const ENDINGS: [&str; 7] = ["_auth", "_key", "_keys", "_pass", "_pwd", "_sas", "_sig"];
 
 /// Endings that say that the value only tells where the secret is.
 const ELSEWHERE: [&str; 5] = ["_file", "_files", "_env", "_endpoint", "_url"];
@@ -21,7 +39,10 @@ const ELSEWHERE: [&str; 5] = ["_file", "_files", "_env", "_endpoint", "_url"];
 pub(crate) fn names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
     let elsewhere = ELSEWHERE.iter().any(|ending| key.ends_with(ending));
-    !elsewhere && (EXACT.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part)))
+    let is_meant = || {
+        EXACT.contains(&key.as_str()) || PARTS.iter().any(|part| key.contains(part)) || ENDINGS.iter().any(|ending| key.ends_with(ending))
+    };
+    !elsewhere && is_meant()
 }
 
 /// Whether a value has a secret in it, by the look of it: a URL with a user name or password, or with a parameter that
@@ -35,11 +56,65 @@ pub(crate) fn looks_like_a_secret(value: &str) -> bool {
         || query.split(['&', '#']).filter_map(|pair| pair.split_once('=')).any(|(name, _)| names_a_secret(name))
 }
 
-/// The secrets of a parsed file.
-pub(crate) fn secrets_of(table: &DeTable<'_>) -> Vec<Span> {
-    let mut found = Vec::new();
+/// The secrets of a text and of what was parsed of it.
+pub(crate) fn secrets_of(text: &str, table: &DeTable<'_>) -> Vec<Span> {
+    let (mut found, mut written) = (Vec::new(), Vec::new());
     collect(table, &mut found);
+    collect_written(table, &mut written);
+    written.sort_by_key(|span| span.start);
+    found.extend(comments(text, &written).into_iter().filter_map(|comment| {
+        let Span { start, end } = secrets_of_comment(&text[comment.start..comment.end])?;
+        Some(Span { start: comment.start + start, end: comment.start + end })
+    }));
     found
+}
+
+/// Where keys stand and values that have no others in them: what of the text may contain a `#` that starts no comment.
+fn collect_written(table: &DeTable<'_>, written: &mut Vec<Span>) {
+    for (key, value) in table {
+        written.push(key.span().into());
+        collect_written_value(value, written);
+    }
+}
+
+fn collect_written_value(value: &Spanned<DeValue<'_>>, written: &mut Vec<Span>) {
+    match value.get_ref() {
+        DeValue::Table(table) => collect_written(table, written),
+        DeValue::Array(array) => array.iter().for_each(|item| collect_written_value(item, written)),
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            written.push(value.span().into());
+        }
+    }
+}
+
+/// Every comment, up to the end of its line. `written` is in the order of the text.
+fn comments(text: &str, written: &[Span]) -> Vec<Span> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(start) = text[from..].find('#').map(|at| from + at) {
+        let before = written.partition_point(|span| span.start <= start);
+        match written[..before].last().filter(|span| span.end > start) {
+            Some(inside) => from = inside.end,
+            None => {
+                let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+                found.push(Span { start, end });
+                from = end;
+            }
+        }
+    }
+    found
+}
+
+/// From where to where a comment has secrets in it: comments are often lines of the file that were taken out.
+fn secrets_of_comment(comment: &str) -> Option<Span> {
+    let mut next = 0;
+    let word = comment.split_inclusive(char::is_whitespace).find_map(|word| {
+        let start = next;
+        next += word.len();
+        looks_like_a_secret(word.trim().trim_matches(['"', '\'', '<', '(', '`'])).then_some(start)
+    });
+    let start = secret_assigned(comment).into_iter().chain(word).min()?;
+    let end = comment.trim_end().len();
+    (start < end).then_some(Span { start, end })
 }
 
 fn collect(table: &DeTable<'_>, found: &mut Vec<Span>) {
@@ -76,7 +151,7 @@ fn is_misplaced(key: &str, value: &str) -> bool {
     key.ends_with("_env") && !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The secrets of a text that is not TOML, by the look of it: from the `=` behind a key that names a secret to the end
+/// The secrets of a text that is not TOML, by the look of it: from the `=` (or `:`) behind a key that names a secret to the end
 /// of the line, or of the line on which a multi-line string that starts there ends, and every URL with a password.
 pub(crate) fn secrets_of_broken(text: &str) -> Vec<Span> {
     let mut found: Vec<Span> = Vec::new();
@@ -96,15 +171,19 @@ pub(crate) fn secrets_of_broken(text: &str) -> Vec<Span> {
 }
 
 fn secret_in_line(line: &str) -> Option<usize> {
+    let url = looks_like_a_secret(line).then(|| line.find('=').map_or(0, |at| at + 1));
+    secret_assigned(line).into_iter().chain(url).min()
+}
+
+/// Where the value starts that a line gives to a name of a secret: behind `=`, or behind `:` as elsewhere.
+fn secret_assigned(line: &str) -> Option<usize> {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'' | '.');
-    let assignment = line.match_indices('=').find_map(|(at, _)| {
+    line.match_indices(['=', ':']).find_map(|(at, _)| {
         let before = line[..at].trim_end();
         let name = before.rsplit(|c| !is_name(c)).next()?.trim_matches(['"', '\'']);
         let value = at + 1 + (line[at + 1..].len() - line[at + 1..].trim_start_matches([' ', '\t']).len());
         names_a_secret(name.rsplit('.').next()?).then_some(value)
-    });
-    let url = looks_like_a_secret(line).then(|| line.find('=').map_or(0, |at| at + 1));
-    assignment.into_iter().chain(url).min()
+    })
 }
 
 fn end_of_multi_line(rest: &str, quotes: &str) -> Option<usize> {
@@ -176,3 +255,6 @@ enum Edge {
     Start,
     End,
 }
+
+#[cfg(test)]
+mod tests;

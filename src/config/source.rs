@@ -81,7 +81,7 @@ impl Source<'_> {
         let resolved = resolve::resolve(&file, file_name, &around);
         let Found { mut problems, hidden, redirect_uris } = findings.into_found();
         problems.retain(|problem| is_heeded(problem.code));
-        let masked = Masked::new(text, mask::secrets_of(table.get_ref()).into_iter().chain(hidden).collect());
+        let masked = Masked::new(text, mask::secrets_of(text, table.get_ref()).into_iter().chain(hidden).collect());
         let config = resolved.config.map(|config| Config { text: masked.text().to_owned(), ..config });
         Ok((Resolved { config, ..resolved }, Report::new(file_name, &masked, problems, redirect_uris)))
     }
