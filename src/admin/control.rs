@@ -55,16 +55,17 @@ pub struct Reload {
     pub at: Timestamp,
     /// What came of it.
     pub outcome: Outcome,
+    /// Keys of the configuration in force whose values are not: they want a restart, however often it is read.
+    pub wants_restart: Vec<&'static str>,
+    /// When the configuration was last read successfully: this time, before, or at the start.
+    pub last_success: Timestamp,
 }
 
 /// What came of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The new configuration is in force, but for these keys, which want a restart.
-    Applied {
-        /// Keys whose new value is not in force.
-        wants_restart: Vec<&'static str>,
-    },
+    /// The new configuration is in force, but for the keys that want a restart.
+    Applied,
     /// The file could not be used, and the old configuration is in force still.
     Refused {
         /// What is wrong with it, as `check` prints it.

@@ -58,13 +58,12 @@ fn write_configuration(text: &mut String, control: &dyn Control) {
 
 /// Starting counts as a reload that was successful: it would not run otherwise.
 fn last_reload(control: &dyn Control, since: Timestamp) -> (bool, Timestamp) {
-    match control.last_reload() {
-        None => (true, since),
-        Some(reload) => match reload.outcome {
-            Outcome::Applied { .. } | Outcome::Unchanged => (true, reload.at),
-            Outcome::Refused { .. } => (false, since),
-        },
-    }
+    let Some(reload) = control.last_reload() else { return (true, since) };
+    let succeeded = match reload.outcome {
+        Outcome::Applied | Outcome::Unchanged => true,
+        Outcome::Refused { .. } => false,
+    };
+    (succeeded, reload.last_success)
 }
 
 const fn kind_label(kind: Option<AccountKind>) -> &'static str {

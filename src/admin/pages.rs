@@ -5,7 +5,7 @@ use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
 
-use super::control::{Control, Outcome, Phase};
+use super::control::{Control, Outcome, Phase, Reload};
 use super::router::Endpoint;
 
 /// What stands around every page.
@@ -65,7 +65,7 @@ pub(super) struct ConfigText<'a> {
 #[template(path = "admin/templates/reloaded.html")]
 pub(super) struct Reloaded<'a> {
     pub(super) frame: Frame,
-    pub(super) outcome: &'a Outcome,
+    pub(super) reload: &'a Reload,
 }
 
 /// A page as an answer.

@@ -67,12 +67,15 @@ fn as_text(word: &str, control: &dyn Control) -> String {
 
 fn told(reload: &Reload) -> String {
     let at = times::readable(reload.at);
+    let restart = match reload.wants_restart.as_slice() {
+        [] => String::new(),
+        keys => format!("these keys want a restart: {}\n", keys.join(", ")),
+    };
     match &reload.outcome {
-        Outcome::Applied { wants_restart } if wants_restart.is_empty() => format!("last reload: applied at {at}\n"),
-        Outcome::Applied { wants_restart } => {
-            format!("last reload: applied at {at}; these keys want a restart: {}\n", wants_restart.join(", "))
+        Outcome::Applied => format!("last reload: applied at {at}\n{restart}"),
+        Outcome::Unchanged => format!("last reload: nothing had changed at {at}\n{restart}"),
+        Outcome::Refused { problems } => {
+            format!("last reload: refused at {at}; the old configuration is in force still\n{restart}\n{problems}\n")
         }
-        Outcome::Unchanged => format!("last reload: nothing had changed at {at}\n"),
-        Outcome::Refused { problems } => format!("last reload: refused at {at}; the old configuration is in force still\n\n{problems}\n"),
     }
 }

@@ -22,11 +22,11 @@ pub(super) async fn reload(State(admin): State<Arc<Admin>>, question: Question, 
     }
     let reload = admin.control.reload().await;
     let status = match reload.outcome {
-        Outcome::Applied { .. } | Outcome::Unchanged => StatusCode::OK,
+        Outcome::Applied | Outcome::Unchanged => StatusCode::OK,
         Outcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     };
     match question.form {
-        Form::Html => show(status, &Reloaded { frame: Frame::of(&*admin.control, ""), outcome: &reload.outcome }),
+        Form::Html => show(status, &Reloaded { frame: Frame::of(&*admin.control, ""), reload: &reload }),
         Form::Any | Form::Json | Form::Text => (status, Json(as_json(&reload))).into_response(),
     }
 }
@@ -38,10 +38,10 @@ pub(super) async fn only_by_post() -> Response {
 }
 
 pub(super) fn as_json(reload: &Reload) -> Value {
-    let (outcome, wants_restart, problems) = match &reload.outcome {
-        Outcome::Applied { wants_restart } => ("applied", wants_restart.as_slice(), ""),
-        Outcome::Unchanged => ("unchanged", &[][..], ""),
-        Outcome::Refused { problems } => ("refused", &[][..], problems.as_str()),
+    let (outcome, problems) = match &reload.outcome {
+        Outcome::Applied => ("applied", ""),
+        Outcome::Unchanged => ("unchanged", ""),
+        Outcome::Refused { problems } => ("refused", problems.as_str()),
     };
-    json!({ "outcome": outcome, "wants_restart": wants_restart, "problems": problems })
+    json!({ "outcome": outcome, "wants_restart": reload.wants_restart, "problems": problems })
 }

@@ -70,6 +70,7 @@ struct MadeUp {
     live: Arc<Live>,
     last: Mutex<Option<Arc<Reload>>>,
     next: Outcome,
+    wants_restart: Vec<&'static str>,
     reloads: AtomicUsize,
 }
 
@@ -89,7 +90,10 @@ impl Control for MadeUp {
 
     async fn reload(&self) -> Arc<Reload> {
         self.reloads.fetch_add(1, Ordering::Relaxed);
-        let reload = Arc::new(Reload { at: NOW + Duration::from_secs(60), outcome: self.next.clone() });
+        let outcome = self.next.clone();
+        let wants_restart = self.wants_restart.clone();
+        let last_success = NOW + Duration::from_secs(30);
+        let reload = Arc::new(Reload { at: NOW + Duration::from_secs(60), outcome, wants_restart, last_success });
         *self.last.lock().expect("no panic while holding it") = Some(Arc::clone(&reload));
         reload
     }
@@ -161,7 +165,14 @@ fn control(next: Outcome) -> MadeUp {
     let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar");
     let config = config::parse_with(CONFIGURATION, "homerealm.toml", Path::new(""), &environment, day).expect("it is right");
     let live = Live { rules: config.rules, text: config.text, fingerprint: Fingerprint([0xab; 6]), since: NOW };
-    MadeUp { phase: Mutex::new(Phase::Ready), live: Arc::new(live), last: Mutex::default(), next, reloads: AtomicUsize::new(0) }
+    MadeUp {
+        phase: Mutex::new(Phase::Ready),
+        live: Arc::new(live),
+        last: Mutex::default(),
+        next,
+        wants_restart: vec!["listen", "admin"],
+        reloads: AtomicUsize::new(0),
+    }
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Body> {

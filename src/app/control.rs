@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::clock::SystemClock;
 use crate::admin::control::{Control, Live, Outcome, Phase, Reload};
+use crate::domain::time::Timestamp;
 use crate::flow::ports::Clock as _;
 
 /// Somebody waits for a reload.
@@ -52,6 +53,11 @@ impl Steering {
         self.live.store(Arc::new(live));
     }
 
+    /// When the configuration was last read successfully; starting counts.
+    pub(super) fn last_success(&self) -> Timestamp {
+        self.last_reload().map_or_else(|| self.live().since, |last| last.last_success)
+    }
+
     /// A reload has ended.
     pub(super) fn reloaded(&self, reload: Arc<Reload>) {
         self.last_reload.store(Some(reload));
@@ -80,7 +86,9 @@ impl Control for Steering {
         let ended = if self.stop.is_cancelled() { None } else { self.ask().await };
         ended.unwrap_or_else(|| {
             let problems = "homerealm is stopping and reads nothing any more".into();
-            Arc::new(Reload { at: SystemClock.now(), outcome: Outcome::Refused { problems } })
+            let wants_restart = self.last_reload().map(|last| last.wants_restart.clone()).unwrap_or_default();
+            let (at, last_success) = (SystemClock.now(), self.last_success());
+            Arc::new(Reload { at, outcome: Outcome::Refused { problems }, wants_restart, last_success })
         })
     }
 }

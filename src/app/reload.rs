@@ -140,7 +140,7 @@ impl Reloader {
             Err(problems) => self.refuse(files, problems.to_string(), cause),
             Ok(_) if files == self.standing.files => self.leave(cause),
             Ok(config) => match self.apply(config) {
-                Ok(wants_restart) => Outcome::Applied { wants_restart },
+                Ok(()) => Outcome::Applied,
                 Err(error) => self.refuse(files, error.to_string(), cause),
             },
         }
@@ -167,7 +167,7 @@ impl Reloader {
         Outcome::Refused { problems }
     }
 
-    fn apply(&mut self, config: Config) -> Result<Vec<&'static str>, BuildError> {
+    fn apply(&mut self, config: Config) -> Result<(), BuildError> {
         let live = self.lasting.live(&config);
         let wants_restart = self.standing.wants_restart(&config);
         let (files, warnings) = (config.files.clone(), warnings(&config));
@@ -188,15 +188,20 @@ impl Reloader {
         self.steering.now_live(live);
         self.standing.files = files;
         self.standing.warnings = warnings;
-        self.standing.wants_restart.clone_from(&wants_restart);
-        Ok(wants_restart)
+        self.standing.wants_restart = wants_restart;
+        Ok(())
     }
 
     fn answer(&self, cause: Cause, outcome: Outcome) {
         let was_refused = || self.steering.last_reload().is_some_and(|last| matches!(last.outcome, Outcome::Refused { .. }));
         // That a look found nothing new is worth knowing only if something was wrong before.
         let is_news = matches!(cause, Cause::Asked(_)) || outcome != Outcome::Unchanged || was_refused();
-        let reload = Arc::new(Reload { at: self.lasting.now(), outcome });
+        let at = self.lasting.now();
+        let last_success = match outcome {
+            Outcome::Applied | Outcome::Unchanged => at,
+            Outcome::Refused { .. } => self.steering.last_success(),
+        };
+        let reload = Arc::new(Reload { at, outcome, wants_restart: self.standing.wants_restart.clone(), last_success });
         if is_news {
             self.steering.reloaded(Arc::clone(&reload));
         }

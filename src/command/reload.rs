@@ -21,9 +21,17 @@ pub(super) struct Arguments {
 
 /// What the admin listener says to `POST /reload`.
 #[derive(Debug, Deserialize)]
+struct Told {
+    #[serde(flatten)]
+    outcome: Outcome,
+    #[serde(default)]
+    wants_restart: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 enum Outcome {
-    Applied { wants_restart: Vec<String> },
+    Applied,
     Refused { problems: String },
     Unchanged,
 }
@@ -31,32 +39,36 @@ enum Outcome {
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     let answer = admin_client::find(arguments.admin.as_deref(), arguments.config.as_deref())
         .and_then(|admin| admin_client::post(&admin, "/reload"))
-        .and_then(|answer| outcome(&answer));
-    match answer {
-        Ok(Outcome::Applied { wants_restart }) => {
+        .and_then(|answer| told(&answer));
+    let Told { outcome, wants_restart } = match answer {
+        Ok(told) => told,
+        Err(why) => {
+            print::complaint(format_args!("homerealm reload: {why}"));
+            return Verdict::Errors;
+        }
+    };
+    let verdict = match outcome {
+        Outcome::Applied => {
             print::line("applied");
-            if !wants_restart.is_empty() {
-                print::complaint(format_args!("this takes a restart: {}", wants_restart.join(", ")));
-            }
             Verdict::Fine
         }
-        Ok(Outcome::Unchanged) => {
+        Outcome::Unchanged => {
             print::line("unchanged");
             Verdict::Fine
         }
-        Ok(Outcome::Refused { problems }) => {
+        Outcome::Refused { problems } => {
             print::complaint(problems);
             print::complaint("\nnot applied: the configuration from before stays in force");
             Verdict::Errors
         }
-        Err(why) => {
-            print::complaint(format_args!("homerealm reload: {why}"));
-            Verdict::Errors
-        }
+    };
+    if !wants_restart.is_empty() {
+        print::complaint(format_args!("this takes a restart: {}", wants_restart.join(", ")));
     }
+    verdict
 }
 
-fn outcome(answer: &Answer) -> Result<Outcome, String> {
+fn told(answer: &Answer) -> Result<Told, String> {
     serde_json::from_str(&answer.body).map_err(|_| format!("the admin listener answers {}: {}", answer.status, answer.body.trim_end()))
 }
 
@@ -64,17 +76,19 @@ fn outcome(answer: &Answer) -> Result<Outcome, String> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Outcome, String> {
-        outcome(&Answer { status: 403, body: body.into() })
+    fn read(body: &str) -> Result<Told, String> {
+        told(&Answer { status: 403, body: body.into() })
     }
 
     #[test]
     fn every_outcome_is_understood_and_everything_else_is_shown_as_it_came() {
         let applied = read(r#"{"outcome":"applied","wants_restart":["listen"],"at":1}"#);
-        assert!(matches!(applied, Ok(Outcome::Applied { wants_restart }) if wants_restart == ["listen"]));
-        assert!(matches!(read(r#"{"outcome":"unchanged"}"#), Ok(Outcome::Unchanged)));
+        assert!(matches!(applied, Ok(Told { outcome: Outcome::Applied, wants_restart }) if wants_restart == ["listen"]));
+        let unchanged = read(r#"{"outcome":"unchanged","wants_restart":["listen"]}"#);
+        assert!(matches!(unchanged, Ok(Told { outcome: Outcome::Unchanged, wants_restart }) if wants_restart == ["listen"]));
         let refused = read(r#"{"outcome":"refused","problems":"error[E001]"}"#);
-        assert!(matches!(refused, Ok(Outcome::Refused { problems }) if problems == "error[E001]"));
+        let Ok(Told { outcome: Outcome::Refused { problems }, wants_restart }) = refused else { panic!("{refused:?}") };
+        assert_eq!((problems.as_str(), wants_restart.len()), ("error[E001]", 0));
         assert_eq!(read("not from here\n").err().as_deref(), Some("the admin listener answers 403: not from here"));
         assert!(read(r#"{"outcome":"perhaps"}"#).is_err());
     }

@@ -63,10 +63,6 @@ fn quiet(port: u16, rest: &str) -> String {
     format!("{}[telemetry]\naccess_log = \"off\"\n{rest}", head(port))
 }
 
-fn applied() -> Outcome {
-    Outcome::Applied { wants_restart: Vec::new() }
-}
-
 #[tokio::test]
 async fn a_proxy_is_ready_when_every_authority_was_asked_whatever_it_said() {
     let authority = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -95,7 +91,7 @@ async fn what_is_in_force_and_how_the_last_reload_ended_can_be_seen() {
     assert!(first.text.contains("public_url"));
 
     assert_eq!(control.reload().await.outcome, Outcome::Unchanged);
-    assert_eq!(running.reload(&OPEN.replace("\"open\"", "\"ajar\"")).await, applied());
+    assert_eq!(running.reload(&OPEN.replace("\"open\"", "\"ajar\"")).await, Outcome::Applied);
     let second = control.live();
     assert!(second.rules.routes.named("ajar").is_some() && second.fingerprint != first.fingerprint && second.since >= first.since);
 
@@ -108,7 +104,16 @@ async fn what_is_in_force_and_how_the_last_reload_ended_can_be_seen() {
     assert_eq!(control.last_reload().map(|last| last.outcome.clone()), Some(Outcome::Unchanged), "all is well again");
     let elsewhere = quiet(running.port, OPEN).replace("127.0.0.1:", "127.0.0.2:");
     fs::write(running.file(), elsewhere).expect("a file");
-    assert_eq!(control.reload().await.outcome, Outcome::Applied { wants_restart: vec!["listen"] });
+    assert_eq!(control.reload().await.outcome, Outcome::Applied);
+
+    // What wants a restart still does, and what was read was read, whatever comes of reading again.
+    let unchanged = control.reload().await;
+    assert_eq!((&unchanged.outcome, unchanged.last_success), (&Outcome::Unchanged, unchanged.at));
+    fs::write(running.file(), "version = 9").expect("a file");
+    let refused = control.reload().await;
+    assert!(matches!(refused.outcome, Outcome::Refused { .. }), "{:?}", refused.outcome);
+    assert_eq!(refused.last_success, unchanged.last_success);
+    assert_eq!([&*unchanged.wants_restart, &*refused.wants_restart], [["listen"]; 2]);
     running.app.stop().await;
 }
 
@@ -123,7 +128,7 @@ async fn a_configuration_that_is_right_and_cannot_be_used_changes_nothing() {
     assert!(running.control.live().rules.routes.named("open").is_some());
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     fs::write(running.directory.path().join("roots.pem"), made.cert.pem()).expect("a file");
-    assert_eq!(running.reload(authority).await, applied());
+    assert_eq!(running.reload(authority).await, Outcome::Applied);
     running.app.stop().await;
 }
 
@@ -134,7 +139,7 @@ async fn reloads_that_are_asked_for_at_once_come_one_after_the_other() {
     let all = futures_util::future::join_all((0..20).map(|_| running.control.reload())).await;
     let mut outcomes: Vec<_> = all.iter().map(|reload| reload.outcome.clone()).collect();
     outcomes.retain(|outcome| *outcome != Outcome::Unchanged);
-    assert_eq!(outcomes, [applied()]);
+    assert_eq!(outcomes, [Outcome::Applied]);
     running.app.stop().await;
 }
 
@@ -197,7 +202,7 @@ async fn websockets_streams_and_idle_connections_outlive_a_reload_that_takes_the
     read_until(&mut socket, "before").await;
 
     let gone = "[[routes]]\nname = \"other\"\nmatch = { path = \"/other\" }\nauth = \"none\"\nupstream = \"http://127.0.0.1:9\"\n";
-    assert_eq!(running.reload(gone).await, applied());
+    assert_eq!(running.reload(gone).await, Outcome::Applied);
     socket.write_all(b"after").await.expect("an open socket");
     read_until(&mut socket, "after").await;
     gate.send_replace(true);
