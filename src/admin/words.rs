@@ -1,9 +1,8 @@
 //! Routes in words: what they match, whom they admit, where they forward.
 
 use crate::domain::account::AccountKind;
-use crate::domain::route::{
-    Access, BearerRequirements, Destination, Forward, Guests, Matcher, Requirements, Route, Upstream, UpstreamScheme,
-};
+use crate::domain::destination::Destination;
+use crate::domain::route::{Access, BearerRequirements, Guests, Matcher, Requirements, Route};
 use crate::domain::rules::Rules;
 
 /// `GET, POST orders.example.com/finance/**`
@@ -81,27 +80,11 @@ fn bearer_words(bearer: &BearerRequirements) -> String {
 /// Where a route forwards, by kind if that makes a difference.
 pub(super) fn destinations(destination: &Destination) -> Vec<String> {
     match destination {
-        Destination::One(forward) => vec![place(forward)],
+        Destination::One(forward) => vec![forward.to_string()],
         Destination::ByKind { work, personal, customer } => {
             let places = [(AccountKind::Work, work), (AccountKind::Personal, personal), (AccountKind::Customer, customer)];
             let places = places.into_iter().filter_map(|(kind, forward)| Some((kind, forward.as_ref()?)));
-            places.map(|(kind, forward)| format!("{}: {}", kind.as_str(), place(forward))).collect()
+            places.map(|(kind, forward)| format!("{}: {forward}", kind.as_str())).collect()
         }
     }
-}
-
-fn place(forward: &Forward) -> String {
-    match forward {
-        Forward::Redirect(url) => format!("redirect to {url}"),
-        Forward::Upstream(upstream) => address(upstream),
-    }
-}
-
-fn address(upstream: &Upstream) -> String {
-    let scheme = match upstream.scheme {
-        UpstreamScheme::Http => "http",
-        UpstreamScheme::Https => "https",
-    };
-    let host = if upstream.host.contains(':') { format!("[{}]", upstream.host) } else { upstream.host.clone() };
-    format!("{scheme}://{host}:{}{}", upstream.port, upstream.base_path)
 }

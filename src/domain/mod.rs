@@ -1,9 +1,9 @@
 //! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
 //!
 //! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
-//! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`reach`]), what is decided ([`policy`], [`reason`],
-//! [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address becomes a place to sign
-//! in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
+//! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`destination`], [`reach`]), what is decided ([`policy`],
+//! [`reason`], [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address becomes a
+//! place to sign in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
 
 pub mod account;
 pub mod address;
@@ -11,6 +11,7 @@ pub mod authority;
 pub mod branding;
 pub mod colour;
 pub mod decision;
+pub mod destination;
 pub mod guid;
 pub mod identity_headers;
 pub mod interaction;

@@ -1,5 +1,6 @@
-//! Routes: what each one matches, whom it admits, where it forwards. Everything here is parsed already; the order of
-//! the file is the order of the table, the first match wins, and no match is an answer of its own.
+//! Routes: what each one matches and whom it admits; where it forwards is [`super::destination`]. Everything here is
+//! parsed already; the order of the file is the order of the table, the first match wins, and no match is an answer of
+//! its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use http::{HeaderName, Method};
 
 use super::account::{AccountKind, TenantId};
 use super::authority::AuthorityName;
+use super::destination::Destination;
 use super::identity_headers::{HeaderTemplate, Preset};
 use super::pattern::PathPattern;
 use super::target::Target;
@@ -242,67 +244,6 @@ pub struct BearerRequirements {
     pub scopes: Vec<Arc<str>>,
     /// One of these must be in `roles`; empty asks for none.
     pub roles: Vec<Arc<str>>,
-}
-
-/// Where a route forwards.
-#[derive(Debug, Clone)]
-pub enum Destination {
-    /// Everybody to the same place.
-    One(Forward),
-    /// Each kind to its own place; a kind without one is answered with `no_route`.
-    ByKind {
-        /// For work accounts.
-        work: Option<Forward>,
-        /// For personal accounts.
-        personal: Option<Forward>,
-        /// For customer accounts.
-        customer: Option<Forward>,
-    },
-}
-
-impl Destination {
-    /// The place for somebody of this kind (`None`: nobody is signed in).
-    #[must_use]
-    pub const fn of(&self, kind: Option<AccountKind>) -> Option<&Forward> {
-        match (self, kind) {
-            (Self::One(forward), _) => Some(forward),
-            (Self::ByKind { work, .. }, Some(AccountKind::Work)) => work.as_ref(),
-            (Self::ByKind { personal, .. }, Some(AccountKind::Personal)) => personal.as_ref(),
-            (Self::ByKind { customer, .. }, Some(AccountKind::Customer)) => customer.as_ref(),
-            (Self::ByKind { .. }, None) => None,
-        }
-    }
-}
-
-/// One place to forward to.
-#[derive(Debug, Clone)]
-pub enum Forward {
-    /// Answer with 302 to this fixed URL.
-    Redirect(url::Url),
-    /// Pass the request on.
-    Upstream(Arc<Upstream>),
-}
-
-/// An HTTP/1.1 origin server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// Whether to speak TLS.
-    pub scheme: UpstreamScheme,
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// What the request's path is appended to: empty, or starting with `/` and not ending with one.
-    pub base_path: String,
-}
-
-/// How to reach an upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UpstreamScheme {
-    /// Clear text.
-    Http,
-    /// TLS with the system's trust roots.
-    Https,
 }
 
 /// `headers`.

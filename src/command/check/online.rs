@@ -19,7 +19,8 @@ use crate::command::runtime;
 use crate::config::{AuthoritySettings, Config};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::IssuerInForce;
-use crate::domain::route::{Forward, Route, Upstream, UpstreamScheme};
+use crate::domain::destination::{Forward, Upstream};
+use crate::domain::route::Route;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Clock as _, Provider as _, ProviderUnavailable};
 use crate::protocol::metadata::Metadata;
@@ -193,16 +194,7 @@ async fn ask_upstream(upstream: &Arc<Upstream>, route: &Route, tls: &Arc<ClientC
         Ok(()) => (Outcome::Ok, "connected".to_owned()),
         Err(error) => (Outcome::Failed, format!("{error} (route \"{}\")", route.name)),
     };
-    Answer { asked: Asked::Upstream, name: origin(upstream), outcome, detail }
-}
-
-fn origin(upstream: &Upstream) -> String {
-    let scheme = match upstream.scheme {
-        UpstreamScheme::Http => "http",
-        UpstreamScheme::Https => "https",
-    };
-    let (host, port) = (&upstream.host, upstream.port);
-    if host.contains(':') { format!("{scheme}://[{host}]:{port}") } else { format!("{scheme}://{host}:{port}") }
+    Answer { asked: Asked::Upstream, name: upstream.origin(), outcome, detail }
 }
 
 #[cfg(test)]

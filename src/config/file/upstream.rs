@@ -10,7 +10,7 @@ use super::forms;
 use super::reader::Reader;
 use super::setting::{Refusal, Setting};
 use crate::config::problem::{Code, Problem};
-use crate::domain::route::{Forward, Upstream, UpstreamScheme};
+use crate::domain::destination::{Forward, Upstream, UpstreamScheme};
 
 /// Where a route forwards, as written.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
 use crate::config::problem::{Code, Findings, Problem, Span};
 use crate::domain::account::AccountKind;
-use crate::domain::route::{Access, AccountKinds, Forward, Guests};
+use crate::domain::destination::Forward;
+use crate::domain::route::{Access, AccountKinds, Guests};
 
 /// Reports what a route says about people whom it does not look at.
 pub(crate) fn report_without_effect(section: &RouteSection, auth: Auth, scope: &Scope<'_>) {

@@ -12,7 +12,8 @@ use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
 use crate::config::problem::{Code, Problem, Span};
 use crate::domain::account::AccountKind;
-use crate::domain::route::{Access, Destination, Forward, Timeouts, Upstream};
+use crate::domain::destination::{Destination, Forward, Upstream};
+use crate::domain::route::{Access, Timeouts};
 
 pub(crate) fn destination(section: &RouteSection, admission: &Admission, scope: &Scope<'_>) -> Option<Destination> {
     let findings = scope.around.findings;

@@ -6,10 +6,8 @@ use http::Method;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::route::{
-    Access, Destination, Forward, HeaderRules, Matcher, NoMatch, Position, Route, RouteName, RouteTable, Timeouts, Unauthenticated,
-    Upstream, UpstreamScheme,
-};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
+use crate::domain::route::{Access, HeaderRules, Matcher, NoMatch, Position, Route, RouteName, RouteTable, Timeouts, Unauthenticated};
 use crate::domain::target::Target;
 
 fn pattern(text: &str) -> PathPattern {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::route::{AccountKinds, Destination, HeaderRules, Matcher, Position, RouteName, Timeouts, Unauthenticated};
+use crate::domain::destination::Destination;
+use crate::domain::route::{AccountKinds, HeaderRules, Matcher, Position, RouteName, Timeouts, Unauthenticated};
 use crate::domain::time::Timestamp;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";

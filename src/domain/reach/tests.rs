@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
 use crate::domain::route::{
-    Access, AccountKinds, Destination, Forward, Guests, HeaderRules, NoMatch, Position, Requirements, Route, RouteName, RouteTable,
-    Timeouts, Unauthenticated, Upstream, UpstreamScheme,
+    Access, AccountKinds, Guests, HeaderRules, NoMatch, Position, Requirements, Route, RouteName, RouteTable, Timeouts, Unauthenticated,
 };
 use crate::domain::target::Target;
 use crate::domain::written::RouteKeys;

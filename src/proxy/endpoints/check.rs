@@ -17,10 +17,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use self::original::original;
 use super::Asked;
+use crate::domain::destination::Forward;
 use crate::domain::identity_headers;
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
-use crate::domain::route::{Forward, Route};
+use crate::domain::route::Route;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::proxy::call::Verdict;
 use crate::proxy::challenge::{deny, tell_to_sign_in};

@@ -22,7 +22,7 @@ use super::deadline::Deadline;
 use super::error::ForwardError;
 use super::upload::{Progress, Upload};
 use super::wire::Wire;
-use crate::domain::route::Upstream;
+use crate::domain::destination::Upstream;
 
 /// The largest response head, in bytes, and how much of a body is read ahead.
 const BUFFER: usize = 64 * 1024;

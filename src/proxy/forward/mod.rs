@@ -41,9 +41,10 @@ pub use wire::{TlsError, upstream_tls};
 
 use super::body::Body;
 use super::visit::Peer;
+use crate::domain::destination::Upstream;
 use crate::domain::origin::Origin;
 use crate::domain::policy::Permit;
-use crate::domain::route::{HeaderRules, Timeouts, Upstream};
+use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
 use download::{Aborting, Carrier, Download};
 use ids::Ids;

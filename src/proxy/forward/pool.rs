@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::link::Link;
-use crate::domain::route::Upstream;
+use crate::domain::destination::Upstream;
 
 /// Idle connections per upstream and worker.
 const MAX_IDLE: usize = 64;

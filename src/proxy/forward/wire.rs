@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::domain::route::{Upstream, UpstreamScheme};
+use crate::domain::destination::{Upstream, UpstreamScheme};
 
 /// An open connection.
 #[derive(Debug)]

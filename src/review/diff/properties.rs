@@ -12,6 +12,7 @@ use super::people::{HOMES, MEMBERSHIPS};
 use super::*;
 use crate::domain::account::{Home, Membership, TenantId};
 use crate::domain::authority::ExpectedIssuer;
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
 use crate::domain::made_up::MadeUp;
 use crate::domain::origin::{Origin, Origins};
 use crate::domain::pattern::PathPattern;
@@ -19,8 +20,7 @@ use crate::domain::policy::{AccessGrant, Decision, Presented, Subject};
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::realm::{Directory, KnownAuthority};
 use crate::domain::route::{
-    AccountKinds, BearerRequirements, Destination, Forward, Guests, HeaderRules, Matcher, Requirements, RouteTable, Timeouts,
-    Unauthenticated, Upstream, UpstreamScheme,
+    AccountKinds, BearerRequirements, Guests, HeaderRules, Matcher, Requirements, RouteTable, Timeouts, Unauthenticated,
 };
 use crate::domain::sign_in_page::SignInPage;
 use crate::domain::target::Target;

@@ -1,10 +1,9 @@
 //! What becomes of a request beside being let in: changes that move nobody, and that are worth knowing of all the same.
 
-use std::fmt::Write as _;
-
 use crate::domain::account::AccountKind;
+use crate::domain::destination::Destination;
 use crate::domain::identity_headers::Preset;
-use crate::domain::route::{Access, Destination, Forward, HeaderRules, Requirements, Route, Unauthenticated, Upstream, UpstreamScheme};
+use crate::domain::route::{Access, HeaderRules, Requirements, Route, Unauthenticated};
 
 /// Every such change between two routes, as a phrase each.
 pub(super) fn changes(old: &Route, new: &Route) -> Vec<String> {
@@ -28,33 +27,14 @@ pub(super) fn changes(old: &Route, new: &Route) -> Vec<String> {
 /// Where requests go now; for each kind of account where that depends on it.
 fn destinations(old: &Destination, new: &Destination) -> Vec<String> {
     if let (Destination::One(old), Destination::One(new)) = (old, new) {
-        let (old, new) = (place(old), place(new));
+        let (old, new) = (old.to_string(), new.to_string());
         return (old != new).then(|| format!("upstream: {old} → {new}")).into_iter().collect();
     }
     let of_kind = |kind: AccountKind| {
-        let [old, new] = [old, new].map(|destination| destination.of(Some(kind)).map(place));
+        let [old, new] = [old, new].map(|destination| destination.of(Some(kind)).map(ToString::to_string));
         (old != new).then(|| Some(format!("upstream for {} accounts: {} → {}", kind.as_str(), old?, new?)))?
     };
     AccountKind::ALL.into_iter().filter_map(of_kind).collect()
-}
-
-fn place(forward: &Forward) -> String {
-    match forward {
-        Forward::Redirect(url) => format!("redirect to {url}"),
-        Forward::Upstream(upstream) => address(upstream),
-    }
-}
-
-fn address(upstream: &Upstream) -> String {
-    let (scheme, usual) = match upstream.scheme {
-        UpstreamScheme::Http => ("http", 80),
-        UpstreamScheme::Https => ("https", 443),
-    };
-    let mut text = format!("{scheme}://{}", upstream.host);
-    if upstream.port != usual {
-        let _written_to_memory = write!(text, ":{}", upstream.port);
-    }
-    text + &upstream.base_path
 }
 
 const fn preset(preset: Preset) -> &'static str {

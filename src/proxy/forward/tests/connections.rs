@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::support::*;
-use crate::domain::route::{Timeouts, UpstreamScheme};
+use crate::domain::destination::UpstreamScheme;
+use crate::domain::route::Timeouts;
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: orders.example.com\r\n\r\n";
 const POST: &str = "POST /a HTTP/1.1\r\nHost: orders.example.com\r\nContent-Length: 0\r\n\r\n";

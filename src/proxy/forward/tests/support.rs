@@ -13,8 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::super::*;
+use crate::domain::destination::{Destination, Forward, UpstreamScheme};
 use crate::domain::policy::{Decision, Presented};
-use crate::domain::route::{Access, Destination, Forward, Matcher, Position, Route, RouteName, Unauthenticated, UpstreamScheme};
+use crate::domain::route::{Access, Matcher, Position, Route, RouteName, Unauthenticated};
 use crate::proxy::listen::{ConnectionInfo, Limits, OnViolation, serve_connections};
 
 /// Runs a test on a runtime like a worker's. Nothing in it waits this long unless something hangs.
