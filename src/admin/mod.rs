@@ -19,7 +19,6 @@ mod router;
 mod routes;
 mod socket;
 mod times;
-mod words;
 
 use std::io;
 use std::sync::Arc;

@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::pages::{Frame, show};
 use super::question::{Form, Question};
 use super::router::Admin;
-use super::words;
 use crate::domain::decision::Outcome;
 use crate::domain::route::{Access, Route};
 use crate::domain::rules::Rules;
+use crate::review::words::prose;
 use crate::telemetry::journal::counters::Counters;
 
 /// All routes.
@@ -79,9 +79,9 @@ impl<'a> Shown<'a> {
         Self {
             name: route.name.as_str(),
             line: route.position.line,
-            matched: words::matched(&route.matcher),
-            admits: words::admitted(route, rules),
-            destinations: words::destinations(&route.destination),
+            matched: prose::matched(&route.matcher),
+            admits: prose::admitted(route, rules),
+            destinations: prose::destinations(&route.destination),
             policy: match &route.access {
                 Access::Public | Access::Optional(_) => Policy::Open,
                 Access::Required(_) => Policy::Enforced,

@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
+use super::fix;
 use super::judgement::{Judgement, Vouched};
-use super::{fix, words};
+use super::words::{facts, keys};
 use crate::domain::decision::{DecisionRecord, Judged, Outcome};
 use crate::domain::policy::Check;
 use crate::domain::reason::Reason;
@@ -90,7 +91,7 @@ impl Explanation {
     #[must_use]
     pub fn of(rules: &Rules, judgement: &Judgement<'_>) -> Self {
         let who = judgement.who.as_ref().map(Judged::of);
-        let facts = |check| words::fact(check, rules, who.as_ref()?, judgement.who.as_ref());
+        let fact = |check| facts::fact(check, rules, who.as_ref()?, judgement.who.as_ref());
         let telling = Telling { rules, route: judgement.route, next: judgement.next };
         let told = telling.explain(
             judgement.outcome,
@@ -99,7 +100,7 @@ impl Explanation {
             judgement.would_refuse,
             judgement.trace,
             who.as_ref(),
-            facts,
+            fact,
         );
         Self { note: note(judgement, who.as_ref()), ..told }
     }
@@ -112,8 +113,8 @@ impl Explanation {
         let (who, refused) = (record.who.as_ref(), record.would_refuse.unwrap_or(record.reason));
         let all_passed = || who.filter(|_| record.reason == Reason::SignedIn).map(|_| Check::ORDER.map(|check| (check, Step::Passed)));
         let trace = trace_of(refused).or_else(all_passed);
-        let facts = |check| words::fact(check, rules, who?, None);
-        Telling { rules, route, next: None }.explain(record.outcome, status, record.reason, record.would_refuse, trace, who, facts)
+        let fact = |check| facts::fact(check, rules, who?, None);
+        Telling { rules, route, next: None }.explain(record.outcome, status, record.reason, record.would_refuse, trace, who, fact)
     }
 
     /// The lines of it, for a terminal of 110 columns or more.
@@ -207,10 +208,10 @@ impl Telling<'_> {
         would_refuse: Option<Reason>,
         trace: Option<Trace>,
         who: Option<&Judged>,
-        facts: impl Fn(Check) -> Option<String>,
+        fact: impl Fn(Check) -> Option<String>,
     ) -> Explanation {
         let before = self.route.into_iter().flat_map(|route| [Some(self.matched(route)), self.signed_in(route, reason, trace)]).flatten();
-        let judged = trace.into_iter().flatten().filter_map(|(check, step)| self.check(check, step, facts(check)));
+        let judged = trace.into_iter().flatten().filter_map(|(check, step)| self.check(check, step, fact(check)));
         let page = match outcome {
             Outcome::Allow => None,
             Outcome::Challenge | Outcome::Deny | Outcome::Error => Some(reason.title()),
@@ -241,7 +242,7 @@ impl Telling<'_> {
     }
 
     fn matched(&self, route: &Route) -> CheckTold {
-        self.told("ok", words::matched(&route.matcher), route.written.matched, None)
+        self.told("ok", keys::matched(&route.matcher), route.written.matched, None)
     }
 
     /// Whether somebody is there to be judged; `None` where a route does not ask, or where it was not found out.
@@ -277,7 +278,7 @@ impl Telling<'_> {
     /// `None` where the route has nothing to check, and nothing failed.
     fn check(&self, check: Check, step: Step, person: Option<String>) -> Option<CheckTold> {
         let route = self.route?;
-        let (written, key) = (route.written.of(check), words::key(check, self.rules, route));
+        let (written, key) = (route.written.of(check), keys::key(check, self.rules, route));
         Some(match step {
             Step::Failed(reason) => self.told("FAIL", key.unwrap_or_else(|| reason.code().to_owned()), written, person),
             Step::Passed => self.told("ok", key?, written, person),

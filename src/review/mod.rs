@@ -7,4 +7,4 @@ mod fix;
 pub mod judgement;
 pub mod promises;
 pub mod routing;
-mod words;
+pub mod words;

@@ -9,6 +9,7 @@ use super::paths::spell;
 use super::requests::{Reach, Requests};
 use crate::domain::pattern::PathPattern;
 use crate::domain::route::Route;
+use crate::review::words::lists::listed;
 
 /// Requests that fare alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl std::fmt::Display for Asked {
         match &self.hosts[..] {
             [] => write!(f, "{before}{path}"),
             [host] => write!(f, "{before}{host}{path}"),
-            hosts => write!(f, "{before}{path} at {}", super::words::listed(hosts.to_vec(), "and")),
+            hosts => write!(f, "{before}{path} at {}", listed(hosts.to_vec(), "and")),
         }
     }
 }

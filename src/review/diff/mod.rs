@@ -35,6 +35,7 @@ use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
 use crate::domain::route::{Access, Position, Route, RouteName};
 use crate::domain::rules::Rules;
+use crate::review::words::lists::listed;
 
 pub use self::asked::Asked;
 pub use self::crowd::{Belongings, Crowd, Means, Organisations};
@@ -219,7 +220,7 @@ impl<'a> Comparison<'a> {
             Direction::Lose if left.is_empty() => "everybody".to_owned(),
             Direction::Lose => {
                 let left = left.iter().map(|crowd| self.words.crowd(crowd)).collect();
-                format!("everybody but {}, who must sign in now", words::listed(left, "and"))
+                format!("everybody but {}, who must sign in now", listed(left, "and"))
             }
         };
         let asks = |route: &Route| route.written.auth.map_or(route.position, |written| written.position);

@@ -6,43 +6,26 @@ use std::sync::Arc;
 use super::crowd::{Belongings, Crowd, Means, Organisations};
 use super::people::{Belonging, Held, Organisation, Token};
 use crate::domain::account::{AccountKind, Home, Membership, TenantId};
-use crate::domain::guid::Guid;
 use crate::domain::rules::Rules;
+use crate::review::words::ids::ShortIds;
+use crate::review::words::lists::listed;
 
 /// Names for what files name by ids.
 pub(super) struct Words {
     tenants: BTreeMap<TenantId, String>,
-    /// Ids that can be told by how they start.
-    short: BTreeMap<String, String>,
+    ids: ShortIds,
 }
-
-/// As much of an id as is shown.
-const SHOWN: usize = 8;
-/// More than these in a row are counted.
-const MOST_NAMED: usize = 4;
 
 impl Words {
     /// The names of both files; the new one's come first.
     pub(super) fn of(old: &Rules, new: &Rules) -> Self {
         let named = [old, new].into_iter().flat_map(|rules| &rules.tenants).map(|tenant| (tenant.id, tenant.name.clone()));
-        let wanted = || [old, new].into_iter().flat_map(|rules| rules.routes.routes()).filter_map(|route| route.access.stated());
-        let groups = wanted().flat_map(|wanted| &wanted.groups).map(ToString::to_string);
-        let ids: std::collections::BTreeSet<_> =
-            groups.chain(wanted().flat_map(|wanted| &wanted.tenants).map(ToString::to_string)).collect();
-        let start = |id: &str| id.get(..SHOWN).map(ToOwned::to_owned);
-        let is_alone = |id: &String| ids.iter().filter(|other| start(other) == start(id)).count() == 1;
-        let is_long = |id: &&String| Guid::parse(id).is_ok();
-        let short = ids.iter().filter(is_long).filter(|id| is_alone(id)).filter_map(|id| Some((id.clone(), format!("{}…", start(id)?))));
-        Self { tenants: named.collect(), short: short.collect() }
+        Self { tenants: named.collect(), ids: ShortIds::of([old, new]) }
     }
 
     /// What a tenant is called.
     pub(super) fn tenant(&self, id: TenantId) -> String {
-        self.tenants.get(&id).cloned().unwrap_or_else(|| format!("tenant {}", self.id(&id.to_string())))
-    }
-
-    fn id(&self, id: &str) -> String {
-        self.short.get(id).cloned().unwrap_or_else(|| id.to_owned())
+        self.tenants.get(&id).cloned().unwrap_or_else(|| format!("tenant {}", self.ids.shown(&id.to_string())))
     }
 
     /// Who they are.
@@ -108,8 +91,9 @@ impl Words {
                 let held = |wanted: fn(&Held) -> Option<&Vec<Arc<str>>>| {
                     these.iter().filter_map(move |belonging| wanted(&belonging.held)).flatten()
                 };
-                let groups: Vec<_> =
-                    held(|held| if let Held::Group(groups) = held { Some(groups) } else { None }).map(|id| self.id(id)).collect();
+                let groups: Vec<_> = held(|held| if let Held::Group(groups) = held { Some(groups) } else { None })
+                    .map(|id| self.ids.shown(id).to_owned())
+                    .collect();
                 let roles = held(|held| if let Held::Role(roles) = held { Some(roles) } else { None });
                 let mut roles: Vec<_> = roles.chain(these.iter().flat_map(|belonging| &belonging.badge)).map(ToString::to_string).collect();
                 roles.dedup();
@@ -126,7 +110,9 @@ impl Words {
     fn belonging(&self, belonging: &Belonging) -> Vec<String> {
         let badge = (!belonging.badge.is_empty()).then(|| format!("with role {}", listed(texts(&belonging.badge), "or")));
         let held = match &belonging.held {
-            Held::Group(groups) => Some(format!("in group {}", listed(groups.iter().map(|id| self.id(id)).collect(), "or"))),
+            Held::Group(groups) => {
+                Some(format!("in group {}", listed(groups.iter().map(|id| self.ids.shown(id).to_owned()).collect(), "or")))
+            }
             Held::Nothing => None,
             Held::Overage => Some("in more groups than a token lists".to_owned()),
             Held::Role(roles) => Some(format!("with role {}", listed(texts(roles), "or"))),
@@ -183,18 +169,4 @@ fn access_tokens(token: &Token) -> String {
 
 fn texts(texts: &[Arc<str>]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
-}
-
-/// `a`, `a and b`, `a, b and c`; long lists are cut.
-pub(super) fn listed(mut names: Vec<String>, and: &str) -> String {
-    if names.len() > MOST_NAMED {
-        let more = names.len() - MOST_NAMED + 1;
-        names.truncate(MOST_NAMED - 1);
-        names.push(format!("{more} more"));
-    }
-    match names.split_last() {
-        None => String::new(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} {and} {last}", others.join(", ")),
-    }
 }

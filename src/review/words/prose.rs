@@ -1,12 +1,14 @@
-//! Routes in words: what they match, whom they admit, where they forward.
+//! Routes as one would speak of them: what they match, whom they admit, where they forward.
 
+use super::lists::listed;
 use crate::domain::account::AccountKind;
 use crate::domain::destination::Destination;
 use crate::domain::route::{Access, BearerRequirements, Guests, Matcher, Requirements, Route};
 use crate::domain::rules::Rules;
 
 /// `GET, POST orders.example.com/finance/**`
-pub(super) fn matched(matcher: &Matcher) -> String {
+#[must_use]
+pub fn matched(matcher: &Matcher) -> String {
     let methods: Vec<_> = matcher.methods.iter().map(http::Method::as_str).collect();
     let path = matcher.path.as_ref().map_or("/**", |pattern| pattern.as_str());
     let methods = if methods.is_empty() { String::new() } else { format!("{} ", methods.join(", ")) };
@@ -14,7 +16,8 @@ pub(super) fn matched(matcher: &Matcher) -> String {
 }
 
 /// Whom a route admits, a sentence fragment each.
-pub(super) fn admitted(route: &Route, rules: &Rules) -> Vec<String> {
+#[must_use]
+pub fn admitted(route: &Route, rules: &Rules) -> Vec<String> {
     let mut words = match &route.access {
         Access::Public => return vec!["everybody; nobody is asked who they are".to_owned()],
         Access::Optional(wanted) => {
@@ -34,8 +37,8 @@ pub(super) fn admitted(route: &Route, rules: &Rules) -> Vec<String> {
 }
 
 fn wanted_words(wanted: &Requirements, rules: &Rules) -> Vec<String> {
-    let kinds: Vec<_> = wanted.kinds.iter().map(AccountKind::as_str).collect();
-    let mut words = vec![format!("{} accounts", enumerated(&kinds))];
+    let kinds = wanted.kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
+    let mut words = vec![format!("{} accounts", listed(kinds, "and"))];
     if wanted.kinds.contains(AccountKind::Work) {
         let tenants: Vec<_> =
             wanted.tenants.iter().map(|id| rules.tenant(*id).map_or_else(|| id.to_string(), |known| known.name.clone())).collect();
@@ -62,23 +65,20 @@ fn wanted_words(wanted: &Requirements, rules: &Rules) -> Vec<String> {
     words
 }
 
-/// `a, b and c`
-fn enumerated(words: &[&str]) -> String {
-    match words {
-        [first @ .., second_last, last] => {
-            first.iter().map(|word| format!("{word}, ")).chain([format!("{second_last} and {last}")]).collect()
-        }
-        few => few.concat(),
-    }
-}
-
 fn bearer_words(bearer: &BearerRequirements) -> String {
-    let scopes = if bearer.scopes.is_empty() { String::new() } else { format!(" with {}", bearer.scopes.join(" ")) };
-    format!("also by access tokens for {}{scopes}", bearer.audiences.join(" or "))
+    let scopes = match &*bearer.scopes {
+        [] => None,
+        [one] => Some(format!("scope {one}")),
+        all => Some(format!("scopes {}", all.join(" and "))),
+    };
+    let roles = (!bearer.roles.is_empty()).then(|| format!("role {}", bearer.roles.join(" or ")));
+    let with = [scopes, roles].into_iter().flatten().map(|wanted| format!(" with {wanted}"));
+    format!("also by access tokens for {}{}", bearer.audiences.join(" or "), with.collect::<Vec<_>>().join(" and"))
 }
 
 /// Where a route forwards, by kind if that makes a difference.
-pub(super) fn destinations(destination: &Destination) -> Vec<String> {
+#[must_use]
+pub fn destinations(destination: &Destination) -> Vec<String> {
     match destination {
         Destination::One(forward) => vec![forward.to_string()],
         Destination::ByKind { work, personal, customer } => {
