@@ -13,9 +13,9 @@ use super::question::{Form, Question};
 use super::router::{Admin, ENDPOINTS};
 use super::times;
 use crate::domain::account::AccountKind;
-use crate::domain::decision::{DecisionId, Judged, Outcome};
+use crate::domain::decision::{DecisionId, Judged};
 use crate::domain::rules::Rules;
-use crate::review::explain::Explanation;
+use crate::review::explain::{CheckLine, Explanation, StepTold};
 use crate::telemetry::journal::{Entry, KEPT};
 use askama::Template;
 use filter::{Filter, Select};
@@ -141,7 +141,7 @@ struct Details<'a> {
     tenant: Option<String>,
     /// What somebody who was not let in read on the page.
     sentence: Option<&'static str>,
-    trace: Vec<String>,
+    trace: Vec<CheckLine>,
     fix: Option<String>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Details<'a> {
             milliseconds: format!("{:.1} ms", entry.took.as_secs_f64() * 1e3),
             file_name: &rules.file_name,
             tenant,
-            sentence: (decision.outcome != Outcome::Allow).then(|| decision.reason.title()),
+            sentence: told.page,
             trace: told.check_lines(),
             fix: told.fix,
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
 use super::principal::Principal;
@@ -68,7 +70,8 @@ impl fmt::Debug for DecisionId {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Forwarded.
     Allow,

@@ -1,13 +1,14 @@
 //! A decision, told: what became of somebody, which line of the file decided, every check in order, and what would
 //! change it. Made-up people and real decisions are told in the same words.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::fix;
 use super::judgement::{Judgement, Vouched};
 use super::words::{facts, keys};
 use crate::domain::decision::{DecisionRecord, Judged, Outcome};
 use crate::domain::policy::Check;
+use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::{Access, Route};
 use crate::domain::rules::Rules;
@@ -17,8 +18,8 @@ use crate::domain::written::{Position, Table, Written};
 /// A decision, told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// allow, challenge, deny or error
-    pub outcome: &'static str,
+    /// What became of the request.
+    pub outcome: Outcome,
     /// What is answered; 200 stands for whatever the upstream says.
     pub status: u16,
     /// The reason's code.
@@ -68,11 +69,38 @@ pub struct NextTold {
     pub place: String,
 }
 
+/// What became of a check, told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepTold {
+    /// It failed, and decided.
+    Failed,
+    /// An earlier one had decided.
+    NotReached,
+    /// It passed.
+    Passed,
+}
+
+impl Serialize for StepTold {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl StepTold {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "FAIL",
+            Self::NotReached => "-",
+            Self::Passed => "ok",
+        }
+    }
+}
+
 /// A check, told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckTold {
-    /// ok, FAIL or -
-    pub step: &'static str,
+    /// What became of it.
+    pub step: StepTold,
     /// What is checked, as it could stand in the file.
     pub key: String,
     /// `FILE:LINE`, or nothing where a default holds.
@@ -86,22 +114,30 @@ pub struct CheckTold {
     pub person: Option<String>,
 }
 
+/// A check as a line of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckLine {
+    /// What became of it.
+    pub step: StepTold,
+    /// All of it, that included.
+    pub text: String,
+}
+
 impl Explanation {
     /// Tells what would become of a made-up person.
     #[must_use]
     pub fn of(rules: &Rules, judgement: &Judgement<'_>) -> Self {
         let who = judgement.who.as_ref().map(Judged::of);
-        let fact = |check| facts::fact(check, rules, who.as_ref()?, judgement.who.as_ref());
-        let telling = Telling { rules, route: judgement.route, next: judgement.next };
-        let told = telling.explain(
-            judgement.outcome,
-            judgement.status,
-            judgement.reason,
-            judgement.would_refuse,
-            judgement.trace,
-            who.as_ref(),
-            fact,
-        );
+        let facts = Facts {
+            outcome: judgement.outcome,
+            status: judgement.status,
+            reason: judgement.reason,
+            would_refuse: judgement.would_refuse,
+            trace: judgement.trace,
+            who: who.as_ref(),
+            principal: judgement.who.as_ref(),
+        };
+        let told = Telling { rules, route: judgement.route, next: judgement.next }.explain(&facts);
         Self { note: note(judgement, who.as_ref()), ..told }
     }
 
@@ -112,16 +148,23 @@ impl Explanation {
         let route = record.route.as_ref().and_then(|name| rules.routes.named(name.as_str()));
         let (who, refused) = (record.who.as_ref(), record.would_refuse.unwrap_or(record.reason));
         let all_passed = || who.filter(|_| record.reason == Reason::SignedIn).map(|_| Check::ORDER.map(|check| (check, Step::Passed)));
-        let trace = trace_of(refused).or_else(all_passed);
-        let fact = |check| facts::fact(check, rules, who?, None);
-        Telling { rules, route, next: None }.explain(record.outcome, status, record.reason, record.would_refuse, trace, who, fact)
+        let facts = Facts {
+            outcome: record.outcome,
+            status,
+            reason: record.reason,
+            would_refuse: record.would_refuse,
+            trace: trace_of(refused).or_else(all_passed),
+            who,
+            principal: None,
+        };
+        Telling { rules, route, next: None }.explain(&facts)
     }
 
     /// The lines of it, for a terminal of 110 columns or more.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.headline()];
-        lines.extend(self.check_lines().iter().map(|line| format!("  {line}")));
+        lines.extend(self.check_lines().iter().map(|line| format!("  {}", line.text)));
         let next = self.route.as_ref().and_then(|route| route.next.as_ref());
         let sentences = [
             ("tried", self.would_refuse.map(|reason| format!("enforce = false: it would be refused with {reason}"))),
@@ -140,31 +183,32 @@ impl Explanation {
 
     /// A line for every check: what became of it, what it reads, where that is written, and what it saw of the person.
     #[must_use]
-    pub fn check_lines(&self) -> Vec<String> {
+    pub fn check_lines(&self) -> Vec<CheckLine> {
         let rows = self.checks.iter().map(|check| {
-            let place = match (&check.place, check.from_defaults) {
-                (Some(place), true) => format!("{place} [defaults]"),
-                (Some(place), false) => place.clone(),
-                (None, _) if check.step == "-" => "not reached".to_owned(),
-                (None, _) => "by default".to_owned(),
+            let place = match (&check.place, check.from_defaults, check.step) {
+                (Some(place), true, _) => format!("{place} [defaults]"),
+                (Some(place), false, _) => place.clone(),
+                (None, _, StepTold::NotReached) => "not reached".to_owned(),
+                (None, _, StepTold::Failed | StepTold::Passed) => "by default".to_owned(),
             };
-            (check.step, check.key.clone(), place, check.person.clone().unwrap_or_default())
+            (check.step, check.key.as_str(), place, check.person.as_deref().unwrap_or_default())
         });
         let rows: Vec<_> = rows.collect();
         let keys = rows.iter().map(|(_, key, _, _)| key.chars().count()).max().unwrap_or(0);
         let places = rows.iter().map(|(_, _, place, _)| place.chars().count()).max().unwrap_or(0);
-        rows.iter()
-            .map(|(step, key, place, person)| format!("{step:<5}  {key:<keys$}  {place:<places$}  {person}").trim_end().to_owned())
-            .collect()
+        let line = |(step, key, place, person): &(StepTold, &str, String, &str)| {
+            format!("{:<5}  {key:<keys$}  {place:<places$}  {person}", step.as_str()).trim_end().to_owned()
+        };
+        rows.iter().map(|row| CheckLine { step: row.0, text: line(row) }).collect()
     }
 
     fn headline(&self) -> String {
         let Self { status, reason, .. } = self;
         let what = match self.outcome {
-            "allow" => "LET IN",
-            "challenge" => "ASKED TO SIGN IN",
-            "deny" => "REFUSED",
-            _ => "FAILED",
+            Outcome::Allow => "LET IN",
+            Outcome::Challenge => "ASKED TO SIGN IN",
+            Outcome::Deny => "REFUSED",
+            Outcome::Error => "FAILED",
         };
         let Some(RouteTold { name, place, number, of, .. }) = &self.route else { return format!("{what} {status} {reason}") };
         format!("{what} {status} {reason}   route \"{name}\" ({place}, {} of {of})", ordinal(*number))
@@ -192,6 +236,18 @@ fn wrapped(sentence: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// What is known of a decision, made or made up.
+struct Facts<'a> {
+    outcome: Outcome,
+    status: u16,
+    reason: Reason,
+    would_refuse: Option<Reason>,
+    trace: Option<Trace>,
+    who: Option<&'a Judged>,
+    /// Everything about them; of decisions that were made, no more is kept than `who`.
+    principal: Option<&'a Principal>,
+}
+
 struct Telling<'a> {
     rules: &'a Rules,
     route: Option<&'a Route>,
@@ -199,17 +255,9 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    #[expect(clippy::too_many_arguments, reason = "the facts of a decision, which come from two sources that have no type in common")]
-    fn explain(
-        &self,
-        outcome: Outcome,
-        status: u16,
-        reason: Reason,
-        would_refuse: Option<Reason>,
-        trace: Option<Trace>,
-        who: Option<&Judged>,
-        fact: impl Fn(Check) -> Option<String>,
-    ) -> Explanation {
+    fn explain(&self, facts: &Facts<'_>) -> Explanation {
+        let Facts { outcome, status, reason, would_refuse, trace, who, principal } = *facts;
+        let fact = |check| facts::fact(check, self.rules, who?, principal);
         let before = self.route.into_iter().flat_map(|route| [Some(self.matched(route)), self.signed_in(route, reason, trace)]).flatten();
         let judged = trace.into_iter().flatten().filter_map(|(check, step)| self.check(check, step, fact(check)));
         let page = match outcome {
@@ -217,7 +265,7 @@ impl Telling<'_> {
             Outcome::Challenge | Outcome::Deny | Outcome::Error => Some(reason.title()),
         };
         Explanation {
-            outcome: outcome.as_str(),
+            outcome,
             status,
             reason: reason.code(),
             would_refuse: would_refuse.map(Reason::code),
@@ -242,14 +290,14 @@ impl Telling<'_> {
     }
 
     fn matched(&self, route: &Route) -> CheckTold {
-        self.told("ok", keys::matched(&route.matcher), route.written.matched, None)
+        self.told(StepTold::Passed, keys::matched(&route.matcher), route.written.matched, None)
     }
 
     /// Whether somebody is there to be judged; `None` where a route does not ask, or where it was not found out.
     fn signed_in(&self, route: &Route, reason: Reason, trace: Option<Trace>) -> Option<CheckTold> {
-        let step = match (trace, reason) {
-            (Some(_), _) => "ok",
-            (None, Reason::InvalidToken | Reason::SessionExpired | Reason::SignInRequired) => "FAIL",
+        let (step, person) = match (trace, reason) {
+            (Some(_), _) => (StepTold::Passed, "signed in"),
+            (None, Reason::InvalidToken | Reason::SessionExpired | Reason::SignInRequired) => (StepTold::Failed, "not signed in"),
             (None, _) => return None,
         };
         let auth = match &route.access {
@@ -257,15 +305,10 @@ impl Telling<'_> {
             Access::Optional(_) => "auth = \"optional\"",
             Access::Required(_) | Access::Shadowed { .. } => "auth = \"required\"",
         };
-        Some(self.told(
-            step,
-            auth.to_owned(),
-            route.written.auth,
-            Some(if step == "ok" { "signed in" } else { "not signed in" }.to_owned()),
-        ))
+        Some(self.told(step, auth.to_owned(), route.written.auth, Some(person.to_owned())))
     }
 
-    fn told(&self, step: &'static str, key: String, written: Option<Written>, person: Option<String>) -> CheckTold {
+    fn told(&self, step: StepTold, key: String, written: Option<Written>, person: Option<String>) -> CheckTold {
         CheckTold {
             step,
             key,
@@ -280,9 +323,9 @@ impl Telling<'_> {
         let route = self.route?;
         let (written, key) = (route.written.of(check), keys::key(check, self.rules, route));
         Some(match step {
-            Step::Failed(reason) => self.told("FAIL", key.unwrap_or_else(|| reason.code().to_owned()), written, person),
-            Step::Passed => self.told("ok", key?, written, person),
-            Step::NotReached => self.told("-", key?, None, None),
+            Step::Failed(reason) => self.told(StepTold::Failed, key.unwrap_or_else(|| reason.code().to_owned()), written, person),
+            Step::Passed => self.told(StepTold::Passed, key?, written, person),
+            Step::NotReached => self.told(StepTold::NotReached, key?, None, None),
         })
     }
 

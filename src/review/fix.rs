@@ -70,3 +70,6 @@ pub(super) fn fix(reason: Reason, rules: &Rules, route: Option<&Route>, who: Opt
     };
     Some(advice)
 }
+
+#[cfg(test)]
+mod tests;
