@@ -1,7 +1,8 @@
 //! Lines on their way out of the process: the machinery of every log, whatever it tells. Each worker writes into a page
 //! of its own and hands it over ten times a second to the one thread that writes: waking another thread for every line
-//! cost a quarter of the time of a request. Logs that go to the same place share that thread and the pages, so their
-//! lines stay whole and in order.
+//! cost a quarter of the time of a request. Logs that go to the same place share that thread and the pages: every line
+//! stays whole, and the lines of one worker stay in order, whichever log they are of. Those of two workers are told apart
+//! by their timestamps alone.
 //!
 //! Nobody waits for a reader who is too slow, nor for a disk that is full: lines are lost then, and counted. How many
 //! lines of the audit log were lost is itself a line of it.
@@ -10,13 +11,14 @@ mod target;
 mod writer;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use self::target::{AppendedFile, Target};
 use self::writer::Writer;
@@ -48,6 +50,9 @@ pub enum Stream {
 pub struct Log {
     way: Way,
     writer: JoinHandle<()>,
+    /// Closed when the writer has ended; nothing ever comes. Only who closes the log looks: the lock is there to let threads
+    /// share the log before.
+    ended: Mutex<Receiver<Infallible>>,
 }
 
 #[derive(Debug, Clone)]
@@ -96,8 +101,13 @@ impl Log {
         let (messages, inbox) = sync_channel(QUEUE);
         let notices = Arc::<Notices>::default();
         let writer = Writer::new(Box::new(target), Arc::clone(&notices));
-        let writer = std::thread::Builder::new().name("log".into()).spawn(move || writer.run(&inbox))?;
-        Ok(Self { way: Way { messages, notices }, writer })
+        let (end, ended) = channel();
+        let writer = std::thread::Builder::new().name("log".into()).spawn(move || {
+            // Goes with the thread, however that ends.
+            let _end = end;
+            writer.run(&inbox);
+        })?;
+        Ok(Self { way: Way { messages, notices }, writer, ended: Mutex::new(ended) })
     }
 
     /// One worker's share of the log.
@@ -118,15 +128,13 @@ impl Log {
     /// the end of the process. Every [`Pen`] must be gone: its last page goes with it.
     pub fn close(self) {
         drop(self.way);
-        let patience = Instant::now() + LAST_WORDS;
-        while !self.writer.is_finished() {
-            if Instant::now() >= patience {
-                tracing::error!("The last log lines are lost: nobody takes them");
-                return;
+        match self.ended.into_inner().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST_WORDS) {
+            Err(RecvTimeoutError::Timeout) => tracing::error!("The last log lines are lost: nobody takes them"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let _has_said_so_already = self.writer.join();
             }
-            std::thread::sleep(Duration::from_millis(5));
+            Ok(nothing) => match nothing {},
         }
-        let _has_said_so_already = self.writer.join();
     }
 }
 
