@@ -21,8 +21,9 @@ use super::socket::{Socket, Stream};
 
 /// Open connections; more wait in the kernel's queue.
 const CONNECTIONS: u32 = 64;
-/// From accepting a connection, or from an answer on it, to the last byte of the next head.
-const HEAD: Duration = Duration::from_secs(10);
+/// From accepting a connection, or from an answer on it, to the last byte of the next head. Whoever is on this machine has
+/// no long way to go, and half a head holds one of few places.
+const HEAD: Duration = Duration::from_secs(2);
 /// The longest request head, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 /// How long a request may take: a reload reads files and runs tests.
