@@ -49,6 +49,8 @@ fn directory() -> TempDir {
     for (name, content) in files {
         fs::write(directory.path().join(name), content).expect("a file can be written");
     }
+    let made = std::process::Command::new("mkfifo").arg(directory.path().join("pipe")).status();
+    assert!(made.expect("a system with mkfifo").success());
     directory
 }
 

@@ -1,5 +1,6 @@
 //! `telemetry.audit`: where the audit log goes, and whether it can.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Surroundings;
@@ -37,6 +38,8 @@ fn file(written: &str, to: &Located<Written>, around: &Surroundings<'_>) -> Opti
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let why = if path.is_dir() {
         "it is a directory"
+    } else if std::fs::metadata(&path).is_ok_and(|file| file.file_type().is_fifo()) {
+        "it is a named pipe: whoever reads it could hold up the start"
     } else if !parent.is_dir() {
         "there is no such directory to make it in"
     } else {
