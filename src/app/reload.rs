@@ -1,18 +1,21 @@
 //! Reading the configuration again, while everything goes on: one task does it, one time after the other. A new
 //! configuration is complete before a single pointer is swapped; a bad one changes nothing, and is told once.
 
+mod due;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+use self::due::Due;
 use super::Source;
 use super::control::{Ask, Steering};
 use super::generation::{BuildError, Lasting, Legacy};
-use crate::adapters::watch::{Change, Watch};
+use crate::adapters::watch::Watch;
 use crate::admin::control::{Control as _, Live, Outcome, Reload};
 use crate::config::files_read::FilesRead;
 use crate::config::report::Colours;
@@ -95,6 +98,7 @@ impl Reloader {
             }
         };
         let mut watch = Watch::new(&self.standing.files.paths);
+        let mut due = Due::default();
         let mut beat = tokio::time::interval(look_every);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -112,7 +116,8 @@ impl Reloader {
             });
             let Ok((looked, change)) = looking.await else { return };
             watch = looked;
-            if matches!(cause, Cause::Looked) && change != Change::Settled {
+            let is_due = due.is_now(change, Instant::now());
+            if matches!(cause, Cause::Looked) && !is_due {
                 continue;
             }
             watch.act();
