@@ -102,7 +102,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
 }
 
 fn complain(why: &str, verdict: Verdict) -> Verdict {
-    print::complaint(format_args!("homerealm explain: {why}"));
+    print::complaint(format_args!("homerealm explain: {}", print::Foreign(why)));
     verdict
 }
 

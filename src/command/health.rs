@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Verdict, admin_client, print};
+use super::print::{self, Foreign};
+use super::{Verdict, admin_client};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -46,11 +47,11 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
         .and_then(|admin| admin_client::get(&admin, &format!("{}?format=text", arguments.probe.path())));
     match asked {
         Ok(answer) if answer.status == 200 => {
-            print::line(answer.body.trim_end());
+            print::line(Foreign(answer.body.trim_end()));
             Verdict::Fine
         }
         Ok(answer) => {
-            print::complaint(format_args!("{} ({})", answer.body.trim_end(), answer.status));
+            print::complaint(format_args!("{} ({})", Foreign(answer.body.trim_end()), answer.status));
             Verdict::Errors
         }
         Err(why) => {

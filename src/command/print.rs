@@ -1,17 +1,27 @@
 //! Writing to the terminal. A closed pipe (`homerealm check | head -1`) is not an error of ours.
 
+use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
 
 use crate::config::report::{Colours, Report};
 
 /// A line on standard output.
-pub(super) fn line(text: impl std::fmt::Display) {
+pub(super) fn line(text: impl fmt::Display) {
     let _closed_pipe = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A line on standard error.
-pub(super) fn complaint(text: impl std::fmt::Display) {
+pub(super) fn complaint(text: impl fmt::Display) {
     let _closed_pipe = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Text that came from elsewhere. It keeps its lines, and nothing in it steers the terminal.
+pub(super) struct Foreign<'a>(pub(super) &'a str);
+
+impl fmt::Display for Foreign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if c.is_control() && c != '\n' { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+    }
 }
 
 /// What is wrong with a configuration, on standard error: a blank line between problems and behind the last.
@@ -40,6 +50,23 @@ impl Colour {
             Self::Always => Colours::Ansi,
             Self::Auto if std::io::stderr().is_terminal() && !is_set("NO_COLOR") => Colours::Ansi,
             Self::Auto | Self::Never => Colours::Plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_elsewhere_steers_no_terminal() {
+        for (text, shown) in [
+            ("ready\nlast reload: applied", "ready\nlast reload: applied"),
+            ("“Zürich”", "“Zürich”"),
+            ("\u{1b}[2Jred\r\n", "\\u{1b}[2Jred\\r\n"),
+            ("\u{9b}31m\t\u{7f}", "\\u{9b}31m\\t\\u{7f}"),
+        ] {
+            assert_eq!(Foreign(text).to_string(), shown);
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
+use super::Verdict;
 use super::admin_client::{self, Answer};
-use super::{Verdict, print};
+use super::print::{self, Foreign};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -43,7 +44,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
     let Told { outcome, wants_restart } = match answer {
         Ok(told) => told,
         Err(why) => {
-            print::complaint(format_args!("homerealm reload: {why}"));
+            print::complaint(format_args!("homerealm reload: {}", Foreign(&why)));
             return Verdict::Errors;
         }
     };
@@ -57,13 +58,13 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             Verdict::Fine
         }
         Outcome::Refused { problems } => {
-            print::complaint(problems);
+            print::complaint(Foreign(&problems));
             print::complaint("\nnot applied: the configuration from before stays in force");
             Verdict::Errors
         }
     };
     if !wants_restart.is_empty() {
-        print::complaint(format_args!("this takes a restart: {}", wants_restart.join(", ")));
+        print::complaint(format_args!("this takes a restart: {}", Foreign(&wants_restart.join(", "))));
     }
     verdict
 }
