@@ -138,11 +138,8 @@ impl Others {
         let Principal { authority, tenant, issuer, subject, .. } = &session.principal;
         let of_tenant = tenant.as_ref().and_then(|tenant| self.tenants.get(tenant));
         let of_user = if self.users.is_empty() { None } else { self.users.get(&*session.principal.id().to_string()) };
-        let of_subject = if self.subjects.is_empty() {
-            None
-        } else {
-            self.subjects.get(&(authority.clone(), Arc::clone(issuer), Arc::clone(subject)))
-        };
+        let of_subject =
+            if self.subjects.is_empty() { None } else { self.subjects.get(&(authority.clone(), Arc::clone(issuer), Arc::clone(subject))) };
         let at_provider = match &session.provider_session {
             Some(sid) if !self.provider_sessions.is_empty() => self.provider_sessions.get(&(authority.clone(), Arc::clone(sid))),
             Some(_) | None => None,

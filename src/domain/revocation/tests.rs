@@ -30,7 +30,14 @@ fn session() -> Session {
         groups: Groups::Listed(vec![]),
         roles: vec![],
     };
-    Session { id: SessionId([7; 16]), principal, signed_in_at: BEGAN, last_seen: BEGAN, sign_out_hint: None, provider_session: Some("sid".into()) }
+    Session {
+        id: SessionId([7; 16]),
+        principal,
+        signed_in_at: BEGAN,
+        last_seen: BEGAN,
+        sign_out_hint: None,
+        provider_session: Some("sid".into()),
+    }
 }
 
 fn issuer() -> Arc<str> {
