@@ -3,7 +3,9 @@
 
 pub mod authority;
 pub mod bearer;
+pub mod freshen;
 pub mod keeper;
 pub mod ports;
 pub mod revocations;
 pub mod sign_in;
+mod tokens;
