@@ -38,6 +38,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 /// An HTTP client for one set of trust roots. Cheap to clone: clones share connections.
 #[derive(Clone)]
 pub struct HttpClient {
+    connector: HttpsConnector<Dial>,
     client: Client<HttpsConnector<Dial>, Full<Bytes>>,
 }
 
@@ -100,13 +101,24 @@ impl HttpClient {
 
     fn through(proxies: Matcher, roots: Arc<RootCertStore>) -> Self {
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls(roots)).https_or_http().enable_http1();
+        Self::over(connector.wrap_connector(Dial::new(proxies)))
+    }
+
+    fn over(connector: HttpsConnector<Dial>) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .http1_max_buf_size(LONGEST_HEAD)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(2)
             .pool_timer(TokioTimer::new())
-            .build(connector.wrap_connector(Dial::new(proxies)));
-        Self { client }
+            .build(connector.clone());
+        Self { connector, client }
+    }
+
+    /// A client of the same ways with connections of its own. A connection ends with the runtime that opened it: what must
+    /// not be cut off there shares none with others.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::over(self.connector.clone())
     }
 
     /// GET.

@@ -10,13 +10,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::http_client::{HttpClient, HttpFault, Limits};
+use super::http_client::{Answer, HttpClient, HttpFault, Limits};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::flow::ports::{Provider, ProviderUnavailable};
 use crate::protocol::client::Client;
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::{Metadata, Nature};
-use crate::protocol::token::{CodeGrant, Dialect, RedeemError, TokenResponse, answer, request};
+use crate::protocol::secret::Secret;
+use crate::protocol::token::{CodeGrant, Dialect, RedeemError, RefreshedTokens, TokenRequest, TokenResponse, answer, request};
 use refresh::Rhythm;
 use single_flight::{Permit, SingleFlight, Turn};
 
@@ -26,7 +27,7 @@ mod single_flight;
 #[cfg(test)]
 mod tests;
 
-/// A code is spent within this time or not at all: the browser waits.
+/// A code is spent within this time or not at all: the browser waits. Likewise a refresh token.
 const REDEEM_TIME: Duration = Duration::from_secs(10);
 
 /// What is known about a provider before it is asked.
@@ -62,6 +63,8 @@ pub struct HttpProvider {
 struct Shared {
     settings: ProviderSettings,
     http: HttpClient,
+    /// For refresh tokens, which are spent on another runtime than codes.
+    apart: HttpClient,
     rhythm: Rhythm,
     metadata: ArcSwapOption<Metadata>,
     keys: ArcSwapOption<KeySet>,
@@ -111,6 +114,7 @@ impl HttpProvider {
     fn with_rhythm(settings: ProviderSettings, client: Client, http: HttpClient, rhythm: Rhythm) -> Self {
         let shared = Shared {
             settings,
+            apart: http.apart(),
             http,
             rhythm,
             metadata: ArcSwapOption::empty(),
@@ -256,19 +260,30 @@ impl Provider for HttpProvider {
     async fn redeem(&self, grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError> {
         let metadata = self.metadata().await.map_err(|error| RedeemError::Unavailable(error.0))?;
         let dialect = self.shared.dialect();
-        let request = request::for_code(&self.client, &metadata, grant, dialect);
-        let limits = Limits { bytes: answer::MAX_BYTES, time: REDEEM_TIME };
-        let sent = self.shared.http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
-        let got = sent.map_err(|fault| not_redeemed(&fault))?;
+        let got = spend(&self.shared.http, &request::for_code(&self.client, &metadata, grant, dialect)).await?;
         answer::read(got.status.as_u16(), got.content_type.as_deref(), &got.body, dialect)
+    }
+
+    async fn refresh(&self, token: &Secret<String>) -> Result<RefreshedTokens, RedeemError> {
+        let metadata = self.metadata().await.map_err(|error| RedeemError::Unavailable(error.0))?;
+        let dialect = self.shared.dialect();
+        let got = spend(&self.shared.apart, &request::for_refresh_token(&self.client, &metadata, token, dialect)).await?;
+        answer::read_refreshed(got.status.as_u16(), got.content_type.as_deref(), &got.body, dialect)
     }
 }
 
-/// No answer is one thing, an answer that is not worth reading another.
-fn not_redeemed(fault: &HttpFault) -> RedeemError {
+async fn spend(http: &HttpClient, request: &TokenRequest) -> Result<Answer, RedeemError> {
+    let limits = Limits { bytes: answer::MAX_BYTES, time: REDEEM_TIME };
+    let sent = http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
+    sent.map_err(|fault| not_spent(&fault))
+}
+
+/// Not to have reached it is one thing, to have no answer another, and an answer that is not worth reading a third.
+fn not_spent(fault: &HttpFault) -> RedeemError {
     let text = fault.to_string();
     match fault {
-        HttpFault::Broken(_) | HttpFault::Connect(_) | HttpFault::Timeout(_) => RedeemError::Unavailable(text),
+        HttpFault::Connect(_) => RedeemError::Unavailable(text),
+        HttpFault::Broken(_) | HttpFault::Timeout(_) => RedeemError::Unanswered(text),
         HttpFault::Encoded | HttpFault::PlainHttp | HttpFault::TooLong(_) | HttpFault::Url => RedeemError::Provider(text),
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
+use crate::flow::freshen::Flights;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, SessionStore};
 use crate::flow::revocations::RevocationList;
@@ -45,6 +46,8 @@ pub(super) struct Lasting {
     hearing: Arc<Hearing>,
     /// What was revoked is revoked under every configuration.
     revocations: Arc<RevocationList>,
+    /// A refresh that is under way goes on under every configuration, and ends after the workers.
+    pub(super) flights: Arc<Flights>,
     /// The audit log is opened once, and keeps its ways.
     naming: Option<Naming>,
     clients: Clients,
@@ -90,7 +93,7 @@ pub enum BuildError {
 }
 
 impl Lasting {
-    /// For the life of the process. Reads the system's trust roots.
+    /// For the life of the process, on its main runtime. Reads the system's trust roots.
     pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Self {
         let entropy = SystemEntropy;
         let mut key = [0; 32];
@@ -103,6 +106,7 @@ impl Lasting {
             store,
             hearing: Arc::default(),
             revocations: Arc::default(),
+            flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             naming: audit.map(naming),
             clients: Clients::new(),
             stop,
@@ -150,6 +154,7 @@ impl Lasting {
                 store: self.store.clone(),
                 revocations: Arc::clone(&self.revocations),
                 decreed: Arc::new(config.session.not_before),
+                flights: Arc::clone(&self.flights),
                 lifetimes: config.session.lifetimes,
                 keys: Arc::clone(&keys),
                 clock: Arc::clone(&self.clock),

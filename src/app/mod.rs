@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, control::Control};
 use crate::config::{AccessLog, AdminListen, AuditTo, Config};
+use crate::flow::freshen::Flights;
 use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
 use crate::proxy::generation::InForce;
 use crate::proxy::listen::{Limits, OnViolation, Workers};
@@ -29,6 +30,9 @@ use control::Steering;
 use generation::Lasting;
 use reload::{Reloader, Standing};
 
+/// How long sessions that are being refreshed are waited for at the end: a provider answers in this time or not at all.
+const LAST_FLIGHTS: Duration = Duration::from_secs(10);
+
 /// A running proxy.
 #[derive(Debug)]
 pub struct App {
@@ -36,6 +40,7 @@ pub struct App {
     logs: Arc<Logs>,
     steering: Arc<Steering>,
     stop: CancellationToken,
+    flights: Arc<Flights>,
     admin: Option<admin::Running>,
     /// The admin listener ends last: while requests under way are finished, it says that they are.
     stop_admin: CancellationToken,
@@ -111,9 +116,10 @@ impl App {
         let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal) };
         let workers = workers(&standing.listen, &in_force, written, &lasting, &stop)?;
         tokio::spawn(Arc::clone(&steering).begin_when(all_asked));
+        let flights = Arc::clone(&lasting.flights);
         let reloader = Reloader { lasting, legacy, in_force, standing, steering: Arc::clone(&steering), refused: None };
         tokio::spawn(stop.clone().run_until_cancelled_owned(reloader.run(source, asks)));
-        Ok(Self { workers, logs, steering, stop, admin, stop_admin })
+        Ok(Self { workers, logs, steering, stop, flights, admin, stop_admin })
     }
 
     /// The addresses it listens on, ports filled in.
@@ -150,6 +156,9 @@ impl App {
             }
         };
         let _joined = tokio::task::spawn_blocking(ended).await;
+        if tokio::time::timeout(LAST_FLIGHTS, self.flights.landed()).await.is_err() {
+            tracing::warn!("Sessions were being refreshed when the time to end was over: some people may have to sign in again");
+        }
         self.stop_admin.cancel();
         if let Some(admin) = self.admin {
             admin.ended().await;

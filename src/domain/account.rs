@@ -9,6 +9,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::guid::{Guid, NotAGuid};
+pub use again::classify_again;
+
+mod again;
 
 /// The tenant that issued a token (`tid`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -206,21 +209,25 @@ pub struct Account {
 /// Reads the facts out of the evidence. Total: whatever is not known is `Unknown`, never guessed.
 #[must_use]
 pub fn classify(evidence: &Evidence<'_>) -> Account {
+    classify_by(evidence, evidence.home_tenant.map(|home| tenant_home(home, evidence.tenant)))
+}
+
+/// `told` is the home that the token endpoint itself has told.
+fn classify_by(evidence: &Evidence<'_>, told: Option<Home>) -> Account {
     if evidence.tenant == Some(TenantId::CONSUMERS) {
         return Account { kind: AccountKind::Personal, membership: Membership::Unknown, home: Home::Personal };
     }
-    let home = home(evidence);
+    let home = home(evidence, told);
     match evidence.declared {
         AccountKind::Customer => Account { kind: AccountKind::Customer, membership: Membership::Unknown, home },
         AccountKind::Personal => Account { kind: AccountKind::Personal, membership: Membership::Unknown, home: Home::Personal },
-        AccountKind::Work => Account { kind: AccountKind::Work, membership: membership(evidence, home), home },
+        AccountKind::Work => Account { kind: AccountKind::Work, membership: membership(evidence, home, told), home },
     }
 }
 
-fn home(evidence: &Evidence<'_>) -> Home {
+fn home(evidence: &Evidence<'_>, told: Option<Home>) -> Home {
     let by_provider = evidence.identity_provider.map(|provider| provider_home(provider, evidence));
-    let by_client_info = evidence.home_tenant.map(|home| tenant_home(home, evidence.tenant));
-    match (by_provider, by_client_info) {
+    match (by_provider, told) {
         // Either witness is enough for the finding that closes doors.
         (Some(Home::Personal), _) | (_, Some(Home::Personal)) => Home::Personal,
         // The issuing tenant is the weaker statement: members may carry an `idp` that names their own tenant.
@@ -275,12 +282,12 @@ fn tenant_home(home: TenantId, issuing: Option<TenantId>) -> Home {
     }
 }
 
-fn membership(evidence: &Evidence<'_>, home: Home) -> Membership {
+fn membership(evidence: &Evidence<'_>, home: Home, told: Option<Home>) -> Membership {
     match evidence.acct {
         Acct::Guest => Membership::Guest,
         Acct::Member => Membership::Member,
         Acct::Unreadable => Membership::Unknown,
-        Acct::Absent => match (home, evidence.home_tenant, evidence.pinning) {
+        Acct::Absent => match (home, told, evidence.pinning) {
             // The token endpoint itself named this tenant as home.
             (Home::ThisTenant, Some(_), _) => Membership::Member,
             // Nothing speaks against membership, and the authority cannot speak for anybody else's tenant.

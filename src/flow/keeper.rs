@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::freshen::Flights;
 use super::ports::{Clock, Cursor, Entropy, Replaced, SessionStore, StoreFailed, Stored};
 use super::revocations::{self, Full, RevocationList};
 use crate::domain::revocation::{Revocation, Revocations, Whom};
@@ -10,9 +11,11 @@ use crate::domain::session::{Lifetimes, Session, Standing, Summary};
 use crate::domain::time::Timestamp;
 use crate::protocol::seal::{KeyRing, Purpose};
 use crate::protocol::session_cookie::Carried;
-use crate::protocol::session_record::{Handle, SessionRecord, Ticket};
+use crate::protocol::session_record::{Handle, SessionRecord, Ticket, Tokens};
 
-/// The use cases around sessions, with all they need. One per configuration; the store and the lists outlast it.
+/// The use cases around sessions, with all they need. One per configuration; the store, the lists and what is under way
+/// outlast it.
+#[derive(Clone)]
 pub struct Keeper {
     /// Where records are kept; `None`: in cookies.
     pub store: Option<Arc<dyn SessionStore>>,
@@ -20,6 +23,8 @@ pub struct Keeper {
     pub revocations: Arc<RevocationList>,
     /// What the configuration revokes.
     pub decreed: Arc<Revocations>,
+    /// Refreshes, and what they brought.
+    pub flights: Arc<Flights>,
     /// How long sessions last.
     pub lifetimes: Lifetimes,
     /// Seals what lists tell.
@@ -94,11 +99,14 @@ impl Kept {
         &self.record.session
     }
 
-    /// What the browser is to carry of it.
+    /// What the browser is to carry of it: no ID token, which is long and of little use to anybody but a store.
     #[must_use]
     pub fn carried(&self) -> Carried {
         match &self.place {
-            Place::Cookie => Carried::Whole(Box::new(self.record.clone())),
+            Place::Cookie => {
+                let tokens = Tokens { id_token: None, ..self.record.tokens.clone() };
+                Carried::Whole(Box::new(SessionRecord { session: self.record.session.clone(), tokens }))
+            }
             Place::Store { ticket, .. } => Carried::Ticket(ticket.clone()),
         }
     }
@@ -117,8 +125,9 @@ impl Keeper {
                 None => return Ok(Opened::Ended),
             },
         };
+        // Judged as it came: what is known here of a later time does not bring it back to life.
         let is_over = matches!(kept.session().standing(self.lifetimes, now), Standing::Ended) || self.is_revoked(kept.session());
-        Ok(if is_over { Opened::Ended } else { Opened::Live(Box::new(kept)) })
+        Ok(if is_over { Opened::Ended } else { Opened::Live(Box::new(self.as_known(kept, now))) })
     }
 
     /// Whether the session was ended before its time.
@@ -228,7 +237,7 @@ impl Keeper {
         Ok(Some((opened.collect(), listed.next)))
     }
 
-    async fn read(&self, ticket: Ticket) -> Result<Option<Kept>, StoreFailed> {
+    pub(super) async fn read(&self, ticket: Ticket) -> Result<Option<Kept>, StoreFailed> {
         // The configuration says "cookie" by now: what the store held is out of reach.
         let Some(store) = &self.store else { return Ok(None) };
         let read = store.read(ticket.handle).await?;

@@ -3,8 +3,10 @@
 
 pub mod authority;
 pub mod bearer;
+pub mod freshen;
 pub mod keeper;
 pub mod logout;
 pub mod ports;
 pub mod revocations;
 pub mod sign_in;
+mod tokens;

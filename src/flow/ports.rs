@@ -13,8 +13,9 @@ use crate::domain::realm::TenantOfDomain;
 use crate::domain::time::Timestamp;
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::Metadata;
+use crate::protocol::secret::Secret;
 use crate::protocol::session_record::Handle;
-use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
+use crate::protocol::token::{CodeGrant, RedeemError, RefreshedTokens, TokenResponse};
 
 /// Where "now" comes from.
 pub trait Clock: Send + Sync {
@@ -48,6 +49,9 @@ pub trait Provider: Send + Sync {
 
     /// Spends an authorization code at the token endpoint.
     async fn redeem(&self, grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError>;
+
+    /// Spends a refresh token at the token endpoint.
+    async fn refresh(&self, token: &Secret<String>) -> Result<RefreshedTokens, RedeemError>;
 }
 
 /// Asks an authority whether a domain belongs to an organisation.

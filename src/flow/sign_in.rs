@@ -7,6 +7,7 @@ use url::Url;
 
 use super::authority::{Authorities, Authority, NotJudged};
 use super::ports::{Clock, Entropy, ProviderUnavailable};
+use super::tokens;
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
@@ -21,9 +22,9 @@ use crate::protocol::authorize::{AuthorizationRequest, Prompt};
 use crate::protocol::callback::{AuthorizationResponse, Outcome, provider_error::ProviderError};
 use crate::protocol::consumed::{Consumed, Consumption};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
-use crate::protocol::id_token::{self, Expected, TokenDefect};
+use crate::protocol::id_token::{self, Expected, TokenDefect, ValidatedIdToken};
 use crate::protocol::seal::KeyRing;
-use crate::protocol::session_record::SessionRecord;
+use crate::protocol::session_record::{SessionRecord, Tokens};
 use crate::protocol::token::{CodeGrant, RedeemError};
 
 /// The use case, with all it needs.
@@ -136,7 +137,9 @@ impl Why {
             // Late or spent: the same for the person as an attempt that took too long.
             Self::NotRedeemed(RedeemError::GrantRefused(_)) => Reason::FlowExpired,
             Self::NotRedeemed(RedeemError::Provider(_)) | Self::BadToken(_) => Reason::IdpError,
-            Self::NotRedeemed(RedeemError::Unavailable(_)) | Self::Unavailable(_) | Self::Interrupted => Reason::IdpUnavailable,
+            Self::NotRedeemed(RedeemError::Unanswered(_) | RedeemError::Unavailable(_)) | Self::Unavailable(_) | Self::Interrupted => {
+                Reason::IdpUnavailable
+            }
         }
     }
 
@@ -234,7 +237,7 @@ impl SignIn {
         let (route, hint) = (accepted.route().to_owned(), accepted.hint());
         let redirect_uri = self.redirect_uri(origin, at);
         let redeemed = super::authority::to_the_end(redeem(Arc::clone(authority), accepted, redirect_uri, Arc::clone(&self.clock))).await;
-        let token = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
+        let (token, tokens) = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
         let mut id = [0; 16];
         self.entropy.fill(&mut id);
         let now = self.clock.now();
@@ -246,7 +249,8 @@ impl SignIn {
             sign_out_hint: token.sign_out_hint,
             provider_session: token.provider_session,
         };
-        Ok(Arrival { record: SessionRecord::bare(session), return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
+        let record = SessionRecord { session, tokens };
+        Ok(Arrival { record, return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
     }
 }
 
@@ -256,9 +260,9 @@ async fn redeem(
     accepted: AcceptedCode,
     redirect_uri: String,
     clock: Arc<dyn Clock>,
-) -> Result<id_token::ValidatedIdToken, Why> {
+) -> Result<(ValidatedIdToken, Tokens), Why> {
     let grant = CodeGrant { code: accepted.code(), verifier: accepted.verifier(), redirect_uri: &redirect_uri };
-    let tokens = authority.provider.redeem(grant).await.map_err(Why::NotRedeemed)?;
+    let answer = authority.provider.redeem(grant).await.map_err(Why::NotRedeemed)?;
     let metadata = authority.provider.metadata().await.map_err(Why::Unavailable)?;
     let expected = Expected {
         authority: &authority.name,
@@ -267,20 +271,23 @@ async fn redeem(
         issuer: &metadata.issuer,
         client_id: &authority.client_id,
         nonce: accepted.nonce(),
-        access_token: tokens.access_token.as_ref(),
+        access_token: answer.access_token.as_ref(),
         code: accepted.code(),
-        home_tenant: tokens.home_tenant,
+        home_tenant: answer.home_tenant,
     };
     let now = clock.now();
     let token =
-        authority.judge_with(|keys| id_token::judge(&tokens.id_token, &expected, keys, now)).await.map_err(|error| match error {
+        authority.judge_with(|keys| id_token::judge(&answer.id_token, &expected, keys, now)).await.map_err(|error| match error {
             NotJudged::Defect(defect) => Why::BadToken(defect),
             NotJudged::Unavailable(error) => Why::Unavailable(error),
         })?;
     match accepted.response_issuer() {
         // The response named a tenant's issuer: it must be the token's (RFC 9207 §2.4, OpenID Connect Core §3.1.3.7).
         Some(issuer) if *issuer != *token.principal.issuer => Err(Why::Refused(CallbackError::OtherIssuer)),
-        Some(_) | None => Ok(token),
+        Some(_) | None => {
+            let tokens = tokens::of_sign_in(answer, accepted.nonce(), &token.principal, now);
+            Ok((token, tokens))
+        }
     }
 }
 

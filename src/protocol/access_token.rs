@@ -74,7 +74,7 @@ pub fn judge(
     let expires_at = checks::times(claims, Age::Any, now)?;
     check_purpose(claims)?;
     let names = checks::names(claims, issued.tenant)?;
-    let source = Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: None };
+    let source = Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: None, before: None };
     let grant = AccessGrant { audiences: audiences.to_vec(), scopes: scopes(claims), expires_at };
     Ok((person::principal(source, issued, names, claims), grant))
 }

@@ -19,6 +19,10 @@ use crate::domain::authority::{AuthorityName, IssuerInForce, IssuerMismatch};
 use crate::domain::principal::Principal;
 use crate::domain::time::Timestamp;
 
+pub use refreshed::{ExpectedAgain, NonceMark, RefreshDefect, judge_refreshed};
+
+mod refreshed;
+
 #[cfg(test)]
 mod tests;
 
@@ -169,8 +173,13 @@ pub fn judge(raw: &Secret<String>, expected: &Expected<'_>, keys: &KeySet, now: 
     check_access_token(&verified, expected.access_token)?;
     check_code(&verified, expected.code)?;
     let names = checks::names(claims, issued.tenant)?;
-    let source =
-        Source { authority: expected.authority, kind: expected.kind, pinning: expected.pinning, home_tenant: expected.home_tenant };
+    let source = Source {
+        authority: expected.authority,
+        kind: expected.kind,
+        pinning: expected.pinning,
+        home_tenant: expected.home_tenant,
+        before: None,
+    };
     Ok(ValidatedIdToken {
         principal: person::principal(source, issued, names, claims),
         sign_out_hint: person::sign_out_hint(claims),

@@ -6,6 +6,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::id_token::NonceMark;
 use super::seal::{NotOurs, Random};
 use super::secret::Secret;
 use crate::domain::session::Session;
@@ -25,8 +26,13 @@ pub struct SessionRecord {
 pub struct Tokens {
     /// To ask for the claims anew; `None`: they hold until the session ends.
     pub refresh_token: Option<Secret<String>>,
-    /// When the claims are to be asked for anew at the latest: the real expiry of the access token (RFC 6749 §5.1).
+    /// When the claims were asked for last. Of two records of a session, the later one is the truth.
+    pub fresh_since: Option<Timestamp>,
+    /// When the claims are to be asked for anew at the latest: the real expiry of the access token (RFC 6749 §5.1). Only
+    /// together with a refresh token.
     pub fresh_until: Option<Timestamp>,
+    /// The nonce of the sign-in, which refreshed ID tokens may repeat.
+    pub nonce: Option<NonceMark>,
     /// For questions to the authority that could not be asked at the sign-in; gone once they are answered.
     pub access_token: Option<Secret<String>>,
     /// For `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0 §2). Left out of cookies: the opaque hint does there.
@@ -58,7 +64,9 @@ const TAG_LENGTH: usize = 16;
 struct Written<'a> {
     session: std::borrow::Cow<'a, Session>,
     refresh_token: Option<&'a str>,
+    fresh_since: Option<Timestamp>,
     fresh_until: Option<Timestamp>,
+    nonce: Option<NonceMark>,
     access_token: Option<&'a str>,
     id_token: Option<&'a str>,
 }
@@ -70,17 +78,25 @@ impl SessionRecord {
         Self { session, tokens: Tokens::default() }
     }
 
+    /// Whether this one was made from a later answer of the authority's than the other of the same session.
+    #[must_use]
+    pub fn is_fresher_than(&self, other: &Self) -> bool {
+        self.tokens.fresh_since > other.tokens.fresh_since
+    }
+
     /// The record as bytes, in the clear.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         fn exposed(secret: Option<&Secret<String>>) -> Option<&str> {
             secret.map(|secret| secret.expose().as_str())
         }
-        let Tokens { refresh_token, fresh_until, access_token, id_token } = &self.tokens;
+        let Tokens { refresh_token, fresh_since, fresh_until, nonce, access_token, id_token } = &self.tokens;
         let written = Written {
             session: std::borrow::Cow::Borrowed(&self.session),
             refresh_token: exposed(refresh_token.as_ref()),
+            fresh_since: *fresh_since,
             fresh_until: *fresh_until,
+            nonce: *nonce,
             access_token: exposed(access_token.as_ref()),
             id_token: exposed(id_token.as_ref()),
         };
@@ -94,7 +110,9 @@ impl SessionRecord {
         let kept = |text: Option<&str>| text.map(|text| Secret::new(text.to_owned()));
         let tokens = Tokens {
             refresh_token: kept(written.refresh_token),
+            fresh_since: written.fresh_since,
             fresh_until: written.fresh_until,
+            nonce: written.nonce,
             access_token: kept(written.access_token),
             id_token: kept(written.id_token),
         };

@@ -1,4 +1,4 @@
-//! The token request and its answer (RFC 6749 §4.1.3, §4.1.4, §5). Sending the one and receiving the other is not done
+//! Token requests and their answers (RFC 6749 §4.1.3, §4.1.4, §5, §6). Sending the one and receiving the other is not done
 //! here.
 
 use std::time::Duration;
@@ -41,22 +41,40 @@ pub struct TokenResponse {
     pub home_tenant: Option<TenantId>,
 }
 
-/// Why a code was not turned into tokens. The texts hold the error code, Microsoft's error number and the correlation
+/// What came back for a refresh token (RFC 6749 §6, OpenID Connect Core §12.2).
+#[derive(Debug, Default)]
+pub struct RefreshedTokens {
+    /// `id_token`, not judged yet. `None`: nothing new is said of the person.
+    pub id_token: Option<Secret<String>>,
+    /// `access_token`
+    pub access_token: Option<Secret<String>>,
+    /// The `refresh_token` that takes the place of the one that was spent; `None`: that one is still good.
+    pub refresh_token: Option<Secret<String>>,
+    /// `expires_in`: how long the access token holds. `None` if it was not said, or not in a readable way.
+    pub expires_in: Option<Duration>,
+    /// `utid` of Microsoft's `client_info`, as in [`TokenResponse::home_tenant`].
+    pub home_tenant: Option<TenantId>,
+}
+
+/// Why a code or a refresh token was not turned into tokens. The texts hold the error code, Microsoft's error number and the correlation
 /// id, and nothing else of what the provider said.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeemError {
     /// The provider refused our client: a wrong or expired secret (`invalid_client`, `unauthorized_client`).
     #[error("the provider refuses our client: {0}")]
     ClientRefused(String),
-    /// The provider refused the code: late, spent, or another client's (`invalid_grant`).
-    #[error("the provider refuses the code: {0}")]
+    /// The provider refused what was to be spent: late, spent, revoked, or another client's (`invalid_grant`).
+    #[error("the provider refuses the grant: {0}")]
     GrantRefused(String),
     /// Any other error, or an answer that cannot be read.
     #[error("the token endpoint answered with an error: {0}")]
     Provider(String),
-    /// No answer.
+    /// Not now: it could not be asked, or says so.
     #[error("the token endpoint does not answer: {0}")]
     Unavailable(String),
+    /// It was asked, and no answer came: it may have taken what was to be spent.
+    #[error("the token endpoint was asked and did not answer: {0}")]
+    Unanswered(String),
 }
 
 /// Whose habits a token endpoint has.

@@ -11,6 +11,7 @@ use crate::domain::policy::Permit;
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::Route;
+use crate::domain::session::Session;
 use crate::protocol::seal::KeyRing;
 use crate::telemetry::audit::{Event, Happening, Person};
 
@@ -77,6 +78,14 @@ impl Verdict {
             (Some(_), Some(who)) => verdict.telling(Incident::to(Happening::WouldBeRefused, who).event(shared)),
             (Some(_), None) | (None, _) => verdict,
         }
+    }
+}
+
+impl Verdict {
+    /// With the sessions that ended without anybody asking for it.
+    #[must_use]
+    pub(super) fn bidding_farewell(self, shared: &Shared, to: &[Session]) -> Self {
+        to.iter().fold(self, |verdict, session| verdict.telling(Incident::to(Happening::SessionEnded, &session.principal).event(shared)))
     }
 }
 

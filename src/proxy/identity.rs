@@ -13,7 +13,7 @@ use crate::domain::policy::{AccessGrant, Decision, Permit, Presented};
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::{Access, Requirements, Route};
-use crate::domain::session::{Lifetimes, Standing};
+use crate::domain::session::{Lifetimes, Session, Standing};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
 use crate::flow::bearer;
@@ -69,7 +69,8 @@ impl Identity {
 
     async fn sessions(reply: Reply<'_>, wanted: &Requirements, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
         let Reply { shared, call, visit } = reply;
-        let mut sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now).await?;
+        let sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now).await?;
+        let mut sessions = sessions.freshened(shared, call.now).await;
         if sessions.live.is_empty() && sessions.past == Past::None {
             // Whoever is signed in elsewhere may have to be told that this is not taken here.
             let others: Vec<_> = shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name)).collect();
@@ -115,6 +116,11 @@ impl Identity {
             Standing::Live { left } => Some(left),
             Standing::Ended => Some(Duration::ZERO),
         }
+    }
+
+    /// Sessions of this browser that their authority has ended: for the audit log, and not for anybody's eyes after that.
+    pub(super) fn farewells(&self) -> &[Session] {
+        &self.sessions.farewells
     }
 
     /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.

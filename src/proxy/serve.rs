@@ -103,7 +103,7 @@ impl Proxy {
             Ok(identity) => identity,
             Err(reason) => return reply.refuse_for(reason).on(route).into(),
         };
-        match identity.decide(route, headers, &reply.shared.rules.origins) {
+        let mut answer: Answer = match identity.decide(route, headers, &reply.shared.rules.origins) {
             Decision::Allow(permit, reason) => {
                 let renewed = match identity.session_of(&permit) {
                     Some(kept) => sessions::renewal(reply, kept, &own).await,
@@ -118,7 +118,9 @@ impl Proxy {
             }
             Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
             Decision::Deny { reason, who } => deny(reply, route, reason, who).into(),
-        }
+        };
+        answer.verdict = answer.verdict.bidding_farewell(reply.shared, identity.farewells());
+        answer
     }
 
     async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, lasts: Option<Duration>) -> Answer {

@@ -1,12 +1,16 @@
 //! The sessions of a request: one per authority, side by side, read from its cookies in the order a route prefers.
 
+use futures_util::future::join_all;
+
 use super::respond::Reply;
 use super::shared::Shared;
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
+use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
+use crate::flow::freshen::{Freshened, Whereabouts};
 use crate::flow::keeper::{Copy, Kept, Opened};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
 use crate::protocol::session_cookie::{self, Found, TooLarge};
@@ -18,6 +22,10 @@ pub struct Sessions {
     pub live: Vec<Kept>,
     /// Whether there was one that has ended.
     pub past: Past,
+    /// Where those were that have ended.
+    ended: Vec<Whereabouts>,
+    /// Those that their authority has ended, of which nobody has told yet.
+    pub farewells: Vec<Session>,
 }
 
 /// Whether a session was found that is not good any more.
@@ -50,6 +58,7 @@ impl Sessions {
         let mut buffer = Vec::new();
         for authority in authorities {
             let Found::Carried(carried) = session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) else { continue };
+            let whereabouts = Whereabouts::of(&carried);
             let opened = shared.keeper.open(carried, now).await.map_err(|error| {
                 tracing::warn!(fault = "session store", %error, "A session could not be read");
                 Reason::SessionStoreUnavailable
@@ -57,10 +66,36 @@ impl Sessions {
             match opened {
                 Opened::Live(kept) if vouched_for(shared, authority, &kept.session().principal) => sessions.live.push(*kept),
                 Opened::Live(_) => {}
-                Opened::Ended => sessions.past = Past::Ended,
+                Opened::Ended => sessions.end(whereabouts),
             }
         }
         Ok(sessions)
+    }
+
+    /// The same sessions once their claims have been seen to: for a route that is about to judge them. Whoever asks for this
+    /// tells the [`Self::farewells`], which are yielded once.
+    pub async fn freshened(mut self, shared: &Shared, now: Timestamp) -> Self {
+        let live = std::mem::take(&mut self.live).into_iter().map(async |kept| {
+            let whereabouts = Whereabouts::of_kept(&kept);
+            let freshened = match shared.sign_in.authorities.get(&kept.session().principal.authority) {
+                Some(authority) => shared.keeper.freshen(kept, authority, now).await,
+                None => Freshened::Live(Box::new(kept)),
+            };
+            (whereabouts, freshened)
+        });
+        for (whereabouts, freshened) in join_all(live).await {
+            match freshened {
+                Freshened::Live(kept) => self.live.push(*kept),
+                Freshened::Ended => self.end(whereabouts),
+            }
+        }
+        self.farewells = self.ended.iter().filter_map(|&at| shared.keeper.flights.farewell(at)).collect();
+        self
+    }
+
+    fn end(&mut self, whereabouts: Whereabouts) {
+        self.past = Past::Ended;
+        self.ended.push(whereabouts);
     }
 }
 

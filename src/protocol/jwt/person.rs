@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::checks::Issued;
 use super::claims::Claims;
-use crate::domain::account::{self, AccountKind, Acct, Evidence, Pinning, TenantId};
+use crate::domain::account::{self, Account, AccountKind, Acct, Evidence, Pinning, TenantId};
 use crate::domain::authority::AuthorityName;
 use crate::domain::principal::{Groups, Principal};
 
@@ -27,6 +27,8 @@ pub(in crate::protocol) struct Source<'a> {
     pub(in crate::protocol) kind: AccountKind,
     pub(in crate::protocol) pinning: Pinning,
     pub(in crate::protocol) home_tenant: Option<TenantId>,
+    /// What was found out before, if this is somebody who is known.
+    pub(in crate::protocol) before: Option<Account>,
 }
 
 /// Builds the person.
@@ -36,7 +38,7 @@ pub(in crate::protocol) fn principal(
     (subject, object): (&str, Option<&str>),
     claims: &Claims,
 ) -> Principal {
-    let account = account::classify(&Evidence {
+    let evidence = Evidence {
         declared: source.kind,
         pinning: source.pinning,
         issuer: issued.issuer,
@@ -44,7 +46,11 @@ pub(in crate::protocol) fn principal(
         identity_provider: identity_provider(claims),
         acct: acct(claims.acct.as_ref()),
         home_tenant: source.home_tenant,
-    });
+    };
+    let account = match source.before {
+        None => account::classify(&evidence),
+        Some(before) => account::classify_again(&evidence, before),
+    };
     Principal {
         authority: source.authority.clone(),
         issuer: issued.issuer.into(),

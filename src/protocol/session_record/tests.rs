@@ -50,9 +50,9 @@ fn exposed(secret: Option<&Secret<String>>) -> Option<&str> {
 
 fn is_same(one: &SessionRecord, other: &SessionRecord) -> bool {
     let tokens = |record: &SessionRecord| {
-        let Tokens { refresh_token, fresh_until, access_token, id_token } = record.tokens.clone();
+        let Tokens { refresh_token, fresh_since, fresh_until, nonce, access_token, id_token } = record.tokens.clone();
         let text = |secret: Option<Secret<String>>| exposed(secret.as_ref()).map(str::to_owned);
-        (text(refresh_token), fresh_until, text(access_token), text(id_token))
+        (text(refresh_token), fresh_since, fresh_until, nonce, text(access_token), text(id_token))
     };
     one.session == other.session && tokens(one) == tokens(other)
 }
@@ -79,7 +79,7 @@ fn only_its_own_ticket_opens_a_record() {
 fn neither_tokens_nor_keys_are_printed() {
     let secret = |text: &str| Some(Secret::new(text.to_owned()));
     let tokens =
-        Tokens { refresh_token: secret("hunter1"), fresh_until: None, access_token: secret("hunter2"), id_token: secret("hunter3") };
+        Tokens { refresh_token: secret("hunter1"), access_token: secret("hunter2"), id_token: secret("hunter3"), ..Tokens::default() };
     let printed = format!("{:?} {:?}", record(tokens), Ticket::new(&mut random(0)));
     assert!(!printed.contains("hunter") && !printed.contains("2, 2, 2"), "{printed}");
 }
@@ -88,11 +88,13 @@ proptest! {
     #[test]
     fn records_come_back_from_bytes(
         refresh in proptest::option::of(".*"), access in proptest::option::of(".*"), id in proptest::option::of(".*"),
-        until in proptest::option::of(any::<u64>()), rest in proptest::collection::vec(any::<u8>(), 1..4),
+        since in proptest::option::of(any::<u64>()), until in proptest::option::of(any::<u64>()), nonce in proptest::option::of(".*"), rest in proptest::collection::vec(any::<u8>(), 1..4),
     ) {
         let tokens = Tokens {
             refresh_token: refresh.map(Secret::new),
+            fresh_since: since.map(Timestamp::from_unix_seconds),
             fresh_until: until.map(Timestamp::from_unix_seconds),
+            nonce: nonce.as_deref().map(NonceMark::of),
             access_token: access.map(Secret::new),
             id_token: id.map(Secret::new),
         };

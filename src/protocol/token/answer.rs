@@ -1,4 +1,4 @@
-//! Reading the token endpoint's answer: tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3) or an error (§5.2).
+//! Reading the token endpoint's answer: tokens (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3 and §12.2) or an error (§5.2).
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Dialect, RedeemError, TokenResponse};
+use super::{Dialect, RedeemError, RefreshedTokens, TokenResponse};
 use crate::domain::account::TenantId;
 use crate::domain::guid::Guid;
 use crate::protocol::json::{self, Bounds};
@@ -24,12 +24,28 @@ const CLIENT_INFO: Bounds = Bounds { bytes: 8 * 1024, depth: 4 };
 /// The longest error code that is repeated, in bytes.
 const LONGEST_CODE: usize = 64;
 
-/// Reads an answer.
+/// Reads the answer to a code.
 ///
 /// # Errors
 /// [`RedeemError`]: what the provider said, or that it said nothing readable.
 pub fn read(status: u16, content_type: Option<&str>, body: &[u8], dialect: Dialect) -> Result<TokenResponse, RedeemError> {
-    let refusal = |what: String| if is_passing(status) { RedeemError::Unavailable(what) } else { RedeemError::Provider(what) };
+    let RefreshedTokens { id_token, access_token, refresh_token, expires_in, home_tenant } =
+        read_refreshed(status, content_type, body, dialect)?;
+    let id_token = id_token.ok_or_else(|| RedeemError::Provider("there is no `id_token`".into()))?;
+    Ok(TokenResponse { id_token, access_token, refresh_token, expires_in, home_tenant })
+}
+
+/// Reads the answer to a refresh token.
+///
+/// # Errors
+/// [`RedeemError`], likewise.
+pub fn read_refreshed(status: u16, content_type: Option<&str>, body: &[u8], dialect: Dialect) -> Result<RefreshedTokens, RedeemError> {
+    let refusal = |what: String| match status {
+        // Whoever fails like this, or stands in between and has no answer, may have done the work.
+        500.. => RedeemError::Unanswered(what),
+        _ if is_passing(status) => RedeemError::Unavailable(what),
+        _ => RedeemError::Provider(what),
+    };
     if !is_json(content_type) {
         return Err(refusal(format!("status {status}, not JSON")));
     }
@@ -57,14 +73,13 @@ struct Answer {
     correlation_id: Option<Value>,
 }
 
-fn tokens(answer: Answer, dialect: Dialect) -> Result<TokenResponse, RedeemError> {
+fn tokens(answer: Answer, dialect: Dialect) -> Result<RefreshedTokens, RedeemError> {
     // Token types are compared without case (RFC 6749 §5.1).
     if !answer.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(RedeemError::Provider("`token_type` is missing or not Bearer".into()));
     }
-    let id_token = answer.id_token.ok_or_else(|| RedeemError::Provider("there is no `id_token`".into()))?;
-    Ok(TokenResponse {
-        id_token: Secret::new(id_token),
+    Ok(RefreshedTokens {
+        id_token: answer.id_token.map(Secret::new),
         access_token: answer.access_token.map(Secret::new),
         refresh_token: answer.refresh_token.map(Secret::new),
         expires_in: answer.expires_in.as_ref().and_then(seconds),

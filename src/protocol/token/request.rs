@@ -17,13 +17,25 @@ pub fn for_code(client: &Client, metadata: &Metadata, grant: CodeGrant<'_>, dial
         .append_pair("code", grant.code.expose())
         .append_pair("redirect_uri", grant.redirect_uri)
         .append_pair("code_verifier", grant.verifier.expose());
+    authenticated(in_dialect(form, dialect), client, metadata)
+}
+
+/// Writes the request that spends a refresh token (RFC 6749 §6). Without `scope`: for what was granted at the sign-in.
+#[must_use]
+pub fn for_refresh_token(client: &Client, metadata: &Metadata, token: &Secret<String>, dialect: Dialect) -> TokenRequest {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose());
+    authenticated(in_dialect(form, dialect), client, metadata)
+}
+
+fn in_dialect(mut form: Serializer<'_, String>, dialect: Dialect) -> Serializer<'_, String> {
     match dialect {
         Dialect::Microsoft => {
             form.append_pair("client_info", "1");
         }
         Dialect::Standard => {}
     }
-    authenticated(form, client, metadata)
+    form
 }
 
 enum SecretMethod {

@@ -59,6 +59,45 @@ fn a_code_is_spent_with_everything_that_belongs_to_it() {
 }
 
 #[test]
+fn a_refresh_token_is_spent_for_what_was_granted_and_by_the_same_client() {
+    let client = Client { id: "my:app".into(), authentication: ClientAuthentication::Secret(Secret::new("s&c=r t+ü:".into())) };
+    let token = Secret::new("the&token".to_owned());
+    let request = |wants_basic, dialect| request::for_refresh_token(&client, &metadata(wants_basic), &token, dialect);
+    let spent = [pair("grant_type", "refresh_token"), pair("refresh_token", "the&token")];
+    let own = [pair("client_info", "1"), pair("client_id", "my:app"), pair("client_secret", "s&c=r t+ü:")];
+    assert_eq!(pairs(&request(false, Dialect::Microsoft)), [&spent[..], &own].concat());
+    let basic = request(true, Dialect::Standard);
+    assert_eq!(pairs(&basic), spent);
+    assert_eq!(
+        basic.authorization.map(|value| value.expose().clone()),
+        written(true, Dialect::Standard).authorization.map(|value| value.expose().clone())
+    );
+    assert_eq!(request(false, Dialect::Standard).url.as_str(), "https://op.example/token");
+}
+
+#[test]
+fn a_refresh_may_bring_nothing_but_an_access_token() {
+    let read = |members: Value| {
+        answer::read_refreshed(200, Some("application/json"), patched(good(), &members).to_string().as_bytes(), Dialect::Microsoft)
+    };
+    let text = |secret: Option<Secret<String>>| secret.map(|secret| secret.expose().clone());
+    let bare = read(json!({ "id_token": null })).expect("tokens");
+    assert_eq!((text(bare.id_token), text(bare.refresh_token), bare.expires_in), (None, None, Some(Duration::from_secs(3600))));
+    let whole = read(json!({ "refresh_token": "the-next", "expires_in": null })).expect("tokens");
+    assert_eq!((text(whole.id_token), text(whole.refresh_token)), (Some(ID_TOKEN.to_owned()), Some("the-next".to_owned())));
+    assert_eq!(whole.expires_in, None);
+    for (members, expected) in [
+        (json!({ "error": "invalid_grant" }), "grant"),
+        (json!({ "token_type": null }), "provider"),
+        (json!({ "id_token": 7 }), "provider"),
+        (json!({ "refresh_token": 7 }), "provider"),
+        (json!({ "client_info": "not base64url!" }), "provider"),
+    ] {
+        assert_eq!(class(&read(members).expect_err("an error")), expected);
+    }
+}
+
+#[test]
 fn with_basic_the_secret_is_in_the_header_only_and_encoded_twice() {
     let request = written(true, Dialect::Standard);
     let authorization = request.authorization.as_ref().expect("a header").expose().clone();
@@ -166,6 +205,7 @@ fn class(error: &RedeemError) -> &'static str {
         RedeemError::ClientRefused(_) => "client",
         RedeemError::GrantRefused(_) => "grant",
         RedeemError::Provider(_) => "provider",
+        RedeemError::Unanswered(_) => "unanswered",
         RedeemError::Unavailable(_) => "unavailable",
     }
 }
@@ -182,7 +222,8 @@ fn errors_are_told_apart_by_code_and_status() {
         (200, r#"{"error":"invalid_request"}"#, "provider"),
         (503, r#"{"error":"server_error"}"#, "unavailable"),
         (429, "{}", "unavailable"),
-        (500, "<html>", "unavailable"),
+        (500, "<html>", "unanswered"),
+        (504, "{}", "unanswered"),
         (302, "", "provider"),
         (200, "<html>", "provider"),
         (400, "{}", "provider"),

@@ -59,7 +59,7 @@ async fn judge(reply: Reply<'_>, headers: &HeaderMap) -> Result<Told, Told> {
     let route = shared.route_of(visit).map_err(|reason| reply.refuse_for(reason))?;
     let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
     let identity = Identity::of(reply, route, headers, &own).await.map_err(|reason| reply.refuse_for(reason).on(route))?;
-    match identity.decide(route, headers, &shared.rules.origins) {
+    let judged = match identity.decide(route, headers, &shared.rules.origins) {
         Decision::Allow(permit, reason) => match route.destination.of(permit.principal().map(|who| who.kind)) {
             // Somewhere else than where the proxy in front would send the request.
             Some(Forward::Redirect(_)) | None => Err(reply.refuse_for(Reason::NoRoute).on(route)),
@@ -81,7 +81,12 @@ async fn judge(reply: Reply<'_>, headers: &HeaderMap) -> Result<Told, Told> {
             Err(told)
         }
         Decision::Deny { reason, who } => Err(deny(reply, route, reason, who)),
-    }
+    };
+    let farewell = |mut told: Told| {
+        told.verdict = told.verdict.bidding_farewell(shared, identity.farewells());
+        told
+    };
+    judged.map(farewell).map_err(farewell)
 }
 
 /// 200, with what the app may be told of the person; every other identity header is there and empty, whichever route

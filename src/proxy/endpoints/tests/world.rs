@@ -16,6 +16,7 @@ use crate::domain::principal::{Groups, Principal};
 use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
+use crate::flow::freshen::Flights;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable, SessionStore};
 use crate::flow::sign_in::SignIn;
@@ -29,7 +30,7 @@ use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie::{self, Carried};
 use crate::protocol::session_record::SessionRecord;
-use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
+use crate::protocol::token::{CodeGrant, RedeemError, RefreshedTokens, TokenResponse};
 use crate::proxy::audit::Naming;
 use crate::proxy::call::Call;
 use crate::proxy::pages::assets::Assets;
@@ -150,6 +151,10 @@ impl Provider for Provided {
     async fn redeem(&self, _grant: CodeGrant<'_>) -> Result<TokenResponse, RedeemError> {
         Err(RedeemError::Unavailable("down".into()))
     }
+
+    async fn refresh(&self, _token: &Secret<String>) -> Result<RefreshedTokens, RedeemError> {
+        Err(RedeemError::Unavailable("down".into()))
+    }
 }
 
 fn authority(settings: AuthoritySettings) -> Authority {
@@ -210,6 +215,7 @@ impl World {
                 store: None,
                 revocations: Arc::default(),
                 decreed: Arc::default(),
+                flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
                 lifetimes: config.session.lifetimes,
                 keys: Arc::clone(&keys),
                 clock: Arc::new(Fixed),
