@@ -14,12 +14,15 @@ use super::http_client::{HttpClient, HttpFault, Limits};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::flow::ports::{Provider, ProviderUnavailable};
 use crate::protocol::client::Client;
+use crate::protocol::graph::GroupsFailed;
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::{Metadata, Nature};
+use crate::protocol::secret::Secret;
 use crate::protocol::token::{CodeGrant, Dialect, RedeemError, TokenResponse, answer, request};
 use refresh::Rhythm;
 use single_flight::{Permit, SingleFlight, Turn};
 
+mod groups;
 mod refresh;
 mod single_flight;
 
@@ -261,6 +264,10 @@ impl Provider for HttpProvider {
         let sent = self.shared.http.post_form(&request.url, request.authorization.as_ref(), &request.body, limits).await;
         let got = sent.map_err(|fault| not_redeemed(&fault))?;
         answer::read(got.status.as_u16(), got.content_type.as_deref(), &got.body, dialect)
+    }
+
+    async fn member_of(&self, access_token: &Secret<String>, groups: &[Arc<str>]) -> Result<Vec<Arc<str>>, GroupsFailed> {
+        self.ask_about_groups(access_token, groups).await
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
+use crate::flow::groups::OpenQuestions;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, SessionStore};
 use crate::flow::revocations::RevocationList;
@@ -136,6 +137,7 @@ impl Lasting {
                 authorities: authorities.collect(),
                 keys: Arc::clone(&keys),
                 consumed: Arc::clone(&self.consumed),
+                questions: Arc::new(OpenQuestions::new(Arc::clone(config.rules.routes.named_groups()), Arc::clone(&self.clock))),
                 prefix: config.rules.prefix.clone(),
                 clock: Arc::clone(&self.clock),
                 entropy: Arc::clone(&self.entropy),

@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod bearer;
+pub mod groups;
 pub mod keeper;
 pub mod ports;
 pub mod revocations;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::authority::{Authorities, Authority, NotJudged};
+use super::groups::{self, Completion, OpenQuestions};
 use super::ports::{Clock, Entropy, ProviderUnavailable};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
@@ -23,7 +24,8 @@ use crate::protocol::consumed::{Consumed, Consumption};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
 use crate::protocol::id_token::{self, Expected, TokenDefect};
 use crate::protocol::seal::KeyRing;
-use crate::protocol::session_record::SessionRecord;
+use crate::protocol::secret::Secret;
+use crate::protocol::session_record::{SessionRecord, Tokens};
 use crate::protocol::token::{CodeGrant, RedeemError};
 
 /// The use case, with all it needs.
@@ -34,6 +36,8 @@ pub struct SignIn {
     pub keys: Arc<KeyRing>,
     /// Attempts that were spent already, under whichever configuration.
     pub consumed: Arc<Consumed>,
+    /// The groups that routes name, and what is still to be asked about them.
+    pub questions: Arc<OpenQuestions>,
     /// Own endpoints' prefix: redirect URIs start with it.
     pub prefix: String,
     /// Now.
@@ -234,11 +238,11 @@ impl SignIn {
         let (route, hint) = (accepted.route().to_owned(), accepted.hint());
         let redirect_uri = self.redirect_uri(origin, at);
         let redeemed = super::authority::to_the_end(redeem(Arc::clone(authority), accepted, redirect_uri, Arc::clone(&self.clock))).await;
-        let token = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
+        let (token, access_token) = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
         let mut id = [0; 16];
         self.entropy.fill(&mut id);
         let now = self.clock.now();
-        let session = Session {
+        let mut session = Session {
             id: SessionId(id),
             principal: token.principal,
             signed_in_at: now,
@@ -246,7 +250,13 @@ impl SignIn {
             sign_out_hint: token.sign_out_hint,
             provider_session: token.provider_session,
         };
-        Ok(Arrival { record: SessionRecord::bare(session), return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
+        let completion = groups::complete(authority, &mut session.principal, access_token.as_ref(), &self.questions.named).await;
+        if let Completion::Postponed(wait) = completion {
+            self.questions.postpone(session.id, wait);
+        }
+        let tokens = Tokens { access_token: completion.still_needs(access_token), ..Tokens::default() };
+        let record = SessionRecord { session, tokens };
+        Ok(Arrival { record, return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
     }
 }
 
@@ -256,7 +266,7 @@ async fn redeem(
     accepted: AcceptedCode,
     redirect_uri: String,
     clock: Arc<dyn Clock>,
-) -> Result<id_token::ValidatedIdToken, Why> {
+) -> Result<(id_token::ValidatedIdToken, Option<Secret<String>>), Why> {
     let grant = CodeGrant { code: accepted.code(), verifier: accepted.verifier(), redirect_uri: &redirect_uri };
     let tokens = authority.provider.redeem(grant).await.map_err(Why::NotRedeemed)?;
     let metadata = authority.provider.metadata().await.map_err(Why::Unavailable)?;
@@ -280,7 +290,7 @@ async fn redeem(
     match accepted.response_issuer() {
         // The response named a tenant's issuer: it must be the token's (RFC 9207 §2.4, OpenID Connect Core §3.1.3.7).
         Some(issuer) if *issuer != *token.principal.issuer => Err(Why::Refused(CallbackError::OtherIssuer)),
-        Some(_) | None => Ok(token),
+        Some(_) | None => Ok((token, tokens.access_token)),
     }
 }
 

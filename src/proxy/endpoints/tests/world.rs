@@ -16,6 +16,7 @@ use crate::domain::principal::{Groups, Principal};
 use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
+use crate::flow::groups::OpenQuestions;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable};
 use crate::flow::sign_in::SignIn;
@@ -200,6 +201,7 @@ impl World {
                 authorities,
                 keys: Arc::clone(&keys),
                 consumed: Arc::new(Consumed::new()),
+                questions: Arc::new(OpenQuestions::new(Arc::clone(config.rules.routes.named_groups()), Arc::new(Fixed))),
                 prefix: config.rules.prefix.clone(),
                 clock: Arc::new(Fixed),
                 entropy: Arc::new(Fixed),
