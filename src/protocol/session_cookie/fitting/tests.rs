@@ -78,14 +78,15 @@ fn the_sizes_of_sessions_in_cookies_are_known() {
     let few = || work_account(Groups::Listed(groups(0..5)));
     let many = || work_account(Groups::Listed(groups(0..200)));
     let asked = || work_account(Groups::Asked { about: groups(0..10), member_of: groups(0..2) });
+    let five_hundred = work_account(Groups::Listed(groups(0..500)));
     for (what, record, cookies, bytes) in [
-        ("five groups", few(), 1, 0),
-        ("five groups, a refresh token of 1,400 bytes", with_tokens(few(), 1_400, 0), 1, 0),
-        ("200 groups", many(), 2, 0),
-        ("200 groups, a refresh token", with_tokens(many(), 1_400, 0), 2, 0),
-        ("too many groups, asked about ten", asked(), 1, 0),
-        ("too many groups, not asked about, both tokens", with_tokens(work_account(Groups::NOT_ASKED), 1_400, 2_200), 2, 0),
-        ("500 groups, a refresh token", with_tokens(work_account(Groups::Listed(groups(0..500))), 1_400, 0), 4, 0),
+        ("five groups", few(), 1, 856),
+        ("five groups, a refresh token of 1,400 bytes", with_tokens(few(), 1_400, 0), 1, 2_732),
+        ("200 groups", many(), 2, 5_305),
+        ("200 groups, a refresh token", with_tokens(many(), 1_400, 0), 2, 7_181),
+        ("500 groups, a refresh token", with_tokens(five_hundred, 1_400, 0), 4, 14_037),
+        ("too many groups, asked about ten", asked(), 1, 1_016),
+        ("too many groups, not asked about yet, both tokens", with_tokens(work_account(Groups::NOT_ASKED), 1_400, 2_200), 2, 5_584),
     ] {
         assert_eq!(size(&record), Some((cookies, bytes)), "{what}");
     }
