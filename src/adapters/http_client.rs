@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -62,6 +62,8 @@ pub struct Answer {
     pub body: Bytes,
     /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
     pub max_age: Option<Duration>,
+    /// `Retry-After`, if it is in seconds (RFC 9110 §10.2.3).
+    pub retry_after: Option<Duration>,
     /// `Date` (RFC 9110 §6.6.1): what the other end's clock said.
     pub date: Option<Timestamp>,
 }
@@ -143,11 +145,19 @@ impl HttpClient {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         if let Some(authorization) = authorization {
-            let mut value = HeaderValue::from_str(authorization.expose()).map_err(|_| HttpFault::Url)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, credentials(authorization)?);
         }
         self.send(url, Method::POST, headers, Bytes::copy_from_slice(form.expose().as_bytes()), limits).await
+    }
+
+    /// POST of JSON, as whoever the credentials say.
+    ///
+    /// # Errors
+    /// [`HttpFault`]; a status is not a fault.
+    pub async fn post_json(&self, url: &Url, authorization: &Secret<String>, json: String, limits: Limits) -> Result<Answer, HttpFault> {
+        let content_type = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type), (AUTHORIZATION, credentials(authorization)?)]);
+        self.send(url, Method::POST, headers, json.into(), limits).await
     }
 
     async fn send(&self, url: &Url, method: Method, mut headers: HeaderMap, body: Bytes, limits: Limits) -> Result<Answer, HttpFault> {
@@ -202,8 +212,19 @@ async fn answer(response: Response<Incoming>, longest: usize) -> Result<Answer, 
         content_type: content_type.map(str::to_owned),
         body: body.to_bytes(),
         max_age: max_age(&head.headers),
+        retry_after: retry_after(&head.headers),
         date: date(&head.headers),
     })
+}
+
+fn credentials(authorization: &Secret<String>) -> Result<HeaderValue, HttpFault> {
+    let mut value = HeaderValue::from_str(authorization.expose()).map_err(|_| HttpFault::Url)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {

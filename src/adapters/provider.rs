@@ -14,6 +14,7 @@ use super::http_client::{Answer, HttpClient, HttpFault, Limits};
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::flow::ports::{Provider, ProviderUnavailable};
 use crate::protocol::client::Client;
+use crate::protocol::graph::GroupsFailed;
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::{Metadata, Nature};
 use crate::protocol::secret::Secret;
@@ -21,6 +22,7 @@ use crate::protocol::token::{CodeGrant, Dialect, RedeemError, RefreshedTokens, T
 use refresh::Rhythm;
 use single_flight::{Permit, SingleFlight, Turn};
 
+mod groups;
 mod refresh;
 mod single_flight;
 
@@ -269,6 +271,10 @@ impl Provider for HttpProvider {
         let dialect = self.shared.dialect();
         let got = spend(&self.shared.apart, &request::for_refresh_token(&self.client, &metadata, token, dialect)).await?;
         answer::read_refreshed(got.status.as_u16(), got.content_type.as_deref(), &got.body, dialect)
+    }
+
+    async fn member_of(&self, access_token: &Secret<String>, groups: &[Arc<str>]) -> Result<Vec<Arc<str>>, GroupsFailed> {
+        self.ask_about_groups(access_token, groups).await
     }
 }
 

@@ -17,6 +17,7 @@ use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
 use crate::flow::freshen::Flights;
+use crate::flow::groups::OpenQuestions;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, SessionStore};
 use crate::flow::revocations::RevocationList;
@@ -137,6 +138,7 @@ impl Lasting {
         let chrome = |origin| Chrome::new(&config.branding, origin, &config.rules.prefix, &assets);
         let chromes = config.rules.origins.iter().map(|origin| (origin.clone(), chrome(origin))).collect();
         let authorities = config.authorities.into_iter().zip(&legacy.providers).map(|(settings, kept)| authority(settings, kept));
+        let questions = Arc::new(OpenQuestions::new(Arc::clone(config.rules.routes.named_groups()), Arc::clone(&self.clock)));
         let shared = Shared {
             reader: Reader::new(&config.rules.origins, config.trusted_proxies),
             lookup: legacy.lookup.as_ref().map(|kept| Arc::clone(&kept.lookup)),
@@ -144,6 +146,7 @@ impl Lasting {
                 authorities: authorities.collect(),
                 keys: Arc::clone(&keys),
                 consumed: Arc::clone(&self.consumed),
+                questions: Arc::clone(&questions),
                 prefix: config.rules.prefix.clone(),
                 clock: Arc::clone(&self.clock),
                 entropy: Arc::clone(&self.entropy),
@@ -155,6 +158,7 @@ impl Lasting {
                 revocations: Arc::clone(&self.revocations),
                 decreed: Arc::new(config.session.not_before),
                 flights: Arc::clone(&self.flights),
+                questions,
                 lifetimes: config.session.lifetimes,
                 keys: Arc::clone(&keys),
                 clock: Arc::clone(&self.clock),

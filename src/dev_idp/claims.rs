@@ -15,7 +15,7 @@ use super::mischief::Mischief;
 use crate::domain::account::Acct;
 
 /// The resource that is meant when the scopes name none.
-const NO_RESOURCE: &str = "00000003-0000-0000-c000-000000000000";
+pub(super) const NO_RESOURCE: &str = "00000003-0000-0000-c000-000000000000";
 
 /// The ID token's claims.
 pub(super) fn id_token(settings: &Settings, grant: &Grant, nonce: Option<&str>, mischief: Mischief, now: u64) -> Value {
@@ -81,7 +81,12 @@ fn about(settings: &Settings, grant: &Grant, now: u64) -> Value {
         Acct::Member if settings.issues_acct => claims["acct"] = json!(0),
         Acct::Absent | Acct::Guest | Acct::Member | Acct::Unreadable => {}
     }
-    for (name, values) in [("groups", account.groups), ("roles", account.roles)] {
+    let groups = account.listed_groups();
+    if groups.is_none() {
+        claims["_claim_names"] = json!({ "groups": "src1" });
+        claims["_claim_sources"] = json!({ "src1": { "endpoint": settings.claim_source } });
+    }
+    for (name, values) in [("groups", groups.unwrap_or_default()), ("roles", account.roles)] {
         if !values.is_empty() {
             claims[name] = json!(values);
         }
@@ -112,6 +117,8 @@ fn spoil(claims: &mut Value, settings: &Settings, grant: &Grant, mischief: Misch
         Mischief::AnotherAccount
         | Mischief::Cancel
         | Mischief::ConsentRequired
+        | Mischief::GraphFailsOnce
+        | Mischief::GraphRefuses
         | Mischief::Nothing
         | Mischief::SlowToken
         | Mischief::TemporarilyUnavailable

@@ -35,8 +35,17 @@ pub static CONSUMERS: Tenant = Tenant { id: TenantId::CONSUMERS, name: "Personal
 /// All of them.
 pub static TENANTS: [&Tenant; 3] = [&CONTOSO, &FABRIKAM, &CONSUMERS];
 
-/// A group of Contoso that Ada is in.
+/// A group of Contoso that Ada and Hal are in.
 pub const ADAS_GROUP: &str = "9f0c0000-0000-4000-8000-0000000000a1";
+
+/// All groups of Hal, Ada's among them.
+static HALS_GROUPS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let others = (0..249).map(|number| &*format!("9f0c0000-0000-4000-8000-{:012x}", 0xa1_000 + number).leak());
+    others.chain([ADAS_GROUP]).collect()
+});
+
+/// A token lists no more groups than this.
+const MOST_LISTED: usize = 200;
 
 /// Somebody who can sign in.
 #[derive(Debug)]
@@ -74,7 +83,7 @@ pub struct Account {
     pub user_name: &'static str,
     /// `email`
     pub email: Option<&'static str>,
-    /// `groups`
+    /// `groups`, or those that there are too many of to list
     pub groups: &'static [&'static str],
     /// `roles`
     pub roles: &'static [&'static str],
@@ -94,6 +103,12 @@ impl Account {
         self.home.id == other.home.id && self.home_object == other.home_object
     }
 
+    /// The groups, if a token has room for them.
+    #[must_use]
+    pub const fn listed_groups(&self) -> Option<&'static [&'static str]> {
+        if self.groups.len() > MOST_LISTED { None } else { Some(self.groups) }
+    }
+
     /// The opaque `login_hint` claim: names the account to this provider and to nobody else.
     #[must_use]
     pub fn login_hint(&self) -> String {
@@ -104,6 +119,9 @@ impl Account {
     #[must_use]
     pub fn description(&self) -> String {
         match self.acct {
+            Acct::Member if self.listed_groups().is_none() => {
+                format!("work account, member of {} and of {} groups", self.tenant.name, self.groups.len())
+            }
             Acct::Member => format!("work account, member of {}", self.tenant.name),
             Acct::Guest => format!("guest of {}", self.tenant.name),
             Acct::Absent | Acct::Unreadable => "personal account".into(),
@@ -162,6 +180,7 @@ fn directory() -> Vec<Person> {
     let fabrikam = "https://sts.windows.net/3a0c0000-0000-4000-8000-0000000000bb/";
     let fay_guest = guest("fay-guest", &CONTOSO, "fa700000-0000-4000-8000-00000000006a", fabrikam, &fay);
     let gil = personal("gil", "00000000-0000-0000-0611-000000000007", "gil@gmail.example");
+    let hal = Account { groups: &HALS_GROUPS, ..member("hal", &CONTOSO, "4a100000-0000-4000-8000-000000000009", "hal@contoso.example") };
     let phone = Account { email: None, ..personal("phone", "00000000-0000-0000-0555-000000000100", "+14255550100") };
     let flo = member("flo", &CONTOSO, "f1000000-0000-4000-8000-000000000008", "flo@contoso.example");
     vec![
@@ -172,6 +191,7 @@ fn directory() -> Vec<Person> {
         person("eve", "Eve", "eve@mail.example", vec![eve, eve_guest]),
         person("fay", "Fay", "fay@fabrikam.example", vec![fay, fay_guest]),
         person("gil", "Gil", "gil@gmail.example", vec![gil]),
+        person("hal", "Hal", "hal@contoso.example", vec![hal]),
         person("phone", "Phone user", "+1 425 555 0100", vec![phone]),
         Person { fails_at_provider: true, ..person("flo", "Flo", "flo@contoso.example", vec![flo]) },
     ]

@@ -18,7 +18,8 @@ pub struct AskedBy<'a> {
     pub pinning: Pinning,
 }
 
-/// The principal that the account's token would make at a provider of this origin.
+/// The principal that the account's token would make at a provider of this origin. Groups that it has no room for are
+/// asked about, which comes to the same as a list.
 #[must_use]
 pub fn principal_of(person: &Person, account: &Account, asked_by: AskedBy<'_>, origin: &str) -> Principal {
     let issuer = authority::issuer(origin, account.tenant.id);
@@ -73,6 +74,7 @@ mod tests {
             ("fay", "organizations", many, (Work, Membership::Member, Home::ThisTenant)),
             ("fay", "contoso.example", one, (Work, Membership::Guest, Home::OtherTenant)),
             ("gil", "consumers", consumers, (Personal, Membership::Unknown, Home::Personal)),
+            ("hal", "organizations", many, (Work, Membership::Member, Home::ThisTenant)),
             ("phone", "consumers", consumers, (Personal, Membership::Unknown, Home::Personal)),
         ] {
             let authority = Authority::parse(at).expect("an authority");

@@ -1,5 +1,5 @@
-//! What was issued and may still be spent: authorization codes (RFC 6749 §4.1.2) and refresh tokens (§6). In memory,
-//! bounded, the oldest dropped.
+//! What was issued and may still be used: authorization codes (RFC 6749 §4.1.2), refresh tokens (§6), and the access tokens
+//! that our own Graph takes. In memory, bounded, the oldest dropped.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -55,11 +55,21 @@ enum Code {
 pub(super) struct Grants {
     codes: Bounded<Code>,
     refresh_tokens: Bounded<Grant>,
+    access_tokens: Bounded<Access>,
+}
+
+/// What an access token for Graph stands for.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) account: &'static Account,
+    pub(super) mischief: Mischief,
+    /// When it ends.
+    pub(super) until: u64,
 }
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { codes: Bounded::new(CAPACITY), refresh_tokens: Bounded::new(CAPACITY) }
+        Self { codes: Bounded::new(CAPACITY), refresh_tokens: Bounded::new(CAPACITY), access_tokens: Bounded::new(CAPACITY) }
     }
 }
 
@@ -86,6 +96,16 @@ impl Grants {
         let token = ambient::unguessable();
         self.refresh_tokens.insert(token.clone(), grant);
         token
+    }
+
+    /// Remembers an access token.
+    pub(super) fn note_access_token(&mut self, token: String, access: Access) {
+        self.access_tokens.insert(token, access);
+    }
+
+    /// What an access token that still holds stands for.
+    pub(super) fn access(&mut self, token: &str, now: u64) -> Option<&mut Access> {
+        self.access_tokens.entries.get_mut(token).filter(|access| now < access.until)
     }
 
     /// Spends a refresh token: each is good for one answer, which brings the next.

@@ -1,5 +1,5 @@
 //! The "Break it" menu: what can go wrong with a provider, on request. Where each takes effect is told by
-//! `Mischief::refusal` (the authorization response), `claims` (the ID token) and `token` (the token endpoint).
+//! `Mischief::refusal` (the authorization response), `claims` (the ID token), `token` (the token endpoint) and `graph`.
 
 use super::fault::Fault;
 
@@ -14,6 +14,10 @@ pub enum Mischief {
     ConsentRequired,
     /// The ID token ended an hour ago.
     ExpiredToken,
+    /// Microsoft Graph does not answer the first question.
+    GraphFailsOnce,
+    /// Microsoft Graph may not tell.
+    GraphRefuses,
     /// None of it.
     Nothing,
     /// The token endpoint takes long.
@@ -34,7 +38,7 @@ pub enum Mischief {
 
 impl Mischief {
     /// The menu, in its order.
-    pub const MENU: [Self; 12] = [
+    pub const MENU: [Self; 14] = [
         Self::Nothing,
         Self::Cancel,
         Self::AnotherAccount,
@@ -47,6 +51,8 @@ impl Mischief {
         Self::SlowToken,
         Self::ConsentRequired,
         Self::TemporarilyUnavailable,
+        Self::GraphFailsOnce,
+        Self::GraphRefuses,
     ];
 
     /// Its value in the form.
@@ -57,6 +63,8 @@ impl Mischief {
             Self::Cancel => "cancel",
             Self::ConsentRequired => "consent-required",
             Self::ExpiredToken => "expired-token",
+            Self::GraphFailsOnce => "graph-fails-once",
+            Self::GraphRefuses => "graph-refuses",
             Self::Nothing => "nothing",
             Self::SlowToken => "slow-token",
             Self::TemporarilyUnavailable => "temporarily-unavailable",
@@ -76,6 +84,8 @@ impl Mischief {
             Self::Cancel => "Cancel instead of signing in",
             Self::ConsentRequired => "Consent is required",
             Self::ExpiredToken => "ID token has expired",
+            Self::GraphFailsOnce => "Groups cannot be asked for the first time",
+            Self::GraphRefuses => "Groups may not be asked for",
             Self::Nothing => "Nothing: sign in properly",
             Self::SlowToken => "Token endpoint is slow",
             Self::TemporarilyUnavailable => "Temporarily unavailable",
@@ -101,6 +111,8 @@ impl Mischief {
             Self::TemporarilyUnavailable => Some(Fault::TryAgain),
             Self::AnotherAccount
             | Self::ExpiredToken
+            | Self::GraphFailsOnce
+            | Self::GraphRefuses
             | Self::Nothing
             | Self::SlowToken
             | Self::TokenError

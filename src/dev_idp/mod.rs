@@ -5,7 +5,7 @@
 //! other. It is no place for production: whoever can reach it can be anybody it knows.
 //!
 //! [`directory`] is who there is, [`authority`] where they sign in; then one file per endpoint: `metadata`,
-//! `authorize`, `token`, `logout`.
+//! `authorize`, `token`, `graph`, `logout`.
 
 mod ambient;
 pub mod authority;
@@ -17,6 +17,7 @@ pub mod directory;
 pub mod facts;
 mod fault;
 mod grants;
+mod graph;
 mod keys;
 mod logout;
 mod metadata;
@@ -55,13 +56,23 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// Whether tokens of work accounts carry the optional `acct` claim.
     pub issues_acct: bool,
+    /// What `_claim_sources` names as the place where a list of groups is that a token has no room for. The platform's names
+    /// an old service; whoever follows it sends an access token wherever it says.
+    pub claim_source: String,
 }
 
 impl Settings {
     /// The defaults: 10 s of slowness, tokens for an hour, with `acct`.
     #[must_use]
-    pub const fn new(origin: Origin, registrations: Vec<Registration>) -> Self {
-        Self { origin, registrations, slow_answer: Duration::from_secs(10), token_lifetime: Duration::from_secs(3600), issues_acct: true }
+    pub fn new(origin: Origin, registrations: Vec<Registration>) -> Self {
+        Self {
+            origin,
+            registrations,
+            slow_answer: Duration::from_secs(10),
+            token_lifetime: Duration::from_secs(3600),
+            issues_acct: true,
+            claim_source: "https://graph.windows.net.attacker.example/me/getMemberObjects".into(),
+        }
     }
 }
 
@@ -150,6 +161,7 @@ fn router_with(settings: Settings, keys: Keys) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::asked).post(authorize::answered))
         .route("/{tenant}/oauth2/v2.0/token", post(token::exchange))
+        .route("/graph/v1.0/me/checkMemberObjects", post(graph::check_member_objects))
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::by_link).post(logout::by_form))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -35,7 +35,7 @@ struct SignIn<'a> {
     client_id: &'a str,
     notice: Option<String>,
     accounts: Vec<(&'static Person, &'static Account)>,
-    menu: [Mischief; 12],
+    menu: [Mischief; 14],
 }
 
 #[derive(Template)]

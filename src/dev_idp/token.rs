@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::authority::Authority;
 use super::fault::Fault;
-use super::grants::{CodeGrant, Grant};
+use super::grants::{Access, CodeGrant, Grant};
 use super::keys::NoKey;
 use super::mischief::Mischief;
 use super::params::Params;
@@ -110,12 +110,18 @@ async fn tokens(provider: &Provider, grant: &Grant, nonce: Option<&str>, mischie
     let id_token = claims::id_token(settings, grant, nonce, mischief, now);
     let id_token = if mischief == Mischief::UnknownKey { key.sign_as_unknown(&id_token)? } else { key.sign(&id_token)? };
     let lifetime = settings.token_lifetime.as_secs();
+    let claims = claims::access_token(settings, grant, now);
+    let access_token = key.sign(&claims)?;
+    if claims["aud"] == claims::NO_RESOURCE {
+        let access = Access { account: grant.account, mischief, until: now + lifetime };
+        provider.grants().note_access_token(access_token.clone(), access);
+    }
     let mut body = json!({
         "token_type": "Bearer",
         "scope": grant.scope,
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
-        "access_token": key.sign(&claims::access_token(settings, grant, now))?,
+        "access_token": access_token,
         "id_token": id_token,
     });
     if grant.wants_client_info {

@@ -177,9 +177,18 @@ impl ExpectedIssuer {
     /// (`client_info`, no `login_hint` beside `prompt=select_account`).
     #[must_use]
     pub const fn is_microsoft_shaped(&self) -> bool {
+        self.microsoft_origin().is_some()
+    }
+
+    /// Scheme, host and port of an issuer that is shaped like Microsoft's.
+    #[must_use]
+    pub const fn microsoft_origin(&self) -> Option<&str> {
         match self {
-            Self::Consumers { .. } | Self::Organizations { .. } | Self::Tenant { .. } | Self::TenantOfDomain { .. } => true,
-            Self::Template { .. } | Self::Exact(_) => false,
+            Self::Consumers { origin }
+            | Self::Organizations { origin }
+            | Self::Tenant { origin, .. }
+            | Self::TenantOfDomain { origin, .. } => Some(origin.as_str()),
+            Self::Template { .. } | Self::Exact(_) => None,
         }
     }
 

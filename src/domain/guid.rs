@@ -45,17 +45,33 @@ impl Guid {
         }
         Ok(Self(bytes))
     }
+
+    /// The one text that is printed for it, if this is it: in lower case.
+    #[must_use]
+    pub fn parse_canonical(text: &str) -> Option<Self> {
+        let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        Self::parse(text).ok().filter(|_| is_lower)
+    }
+
+    /// Hands on the hyphenated form in lower case. A session may hold hundreds, so no formatter is run for each byte.
+    pub fn with_text<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let (mut text, mut at) = ([b'-'; 36], 0);
+        for (index, byte) in self.0.into_iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                at += 1;
+            }
+            text[at] = DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = DIGITS[usize::from(byte & 0x0f)];
+            at += 2;
+        }
+        then(std::str::from_utf8(&text).expect("digits and hyphens are ASCII"))
+    }
 }
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, byte) in self.0.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -76,6 +92,13 @@ mod tests {
         let lower = Guid::parse(TEXT).expect("a GUID");
         assert_eq!(Guid::parse(&TEXT.to_uppercase()), Ok(lower));
         assert_eq!(lower.to_string(), TEXT);
+    }
+
+    #[test]
+    fn only_what_is_printed_is_canonical() {
+        assert_eq!(Guid::parse_canonical(TEXT), Guid::parse(TEXT).ok());
+        assert_eq!(Guid::parse_canonical(&TEXT.to_uppercase()), None);
+        assert_eq!(Guid::parse_canonical("staff"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
+use super::guid::Guid;
 use super::principal::{Groups, Principal};
 use super::reason::Reason;
 use super::route::{Access, BearerRequirements, Guests, Position, Requirements, Route};
@@ -40,7 +41,7 @@ impl Check {
             Reason::AuthorityNotAllowed => Some(Self::Authority),
             Reason::TenantNotAllowed => Some(Self::Tenant),
             Reason::GuestNotAllowed | Reason::MembershipUnknown | Reason::PersonalGuestNotAllowed => Some(Self::Membership),
-            Reason::GroupRequired | Reason::GroupsOverage => Some(Self::Groups),
+            Reason::GroupRequired | Reason::GroupsOverage | Reason::GroupsUnavailable => Some(Self::Groups),
             Reason::InsufficientScope => Some(Self::Bearer),
             Reason::BadRequest
             | Reason::BodyTooLarge
@@ -316,8 +317,8 @@ impl Requirements {
     /// `groups` and `roles`: one of either suffices.
     ///
     /// # Errors
-    /// [`Reason::GroupsOverage`] if the token left out the list that could have held a wanted group, else
-    /// [`Reason::GroupRequired`].
+    /// If the token left out the list that could have held a wanted group: [`Reason::GroupsUnavailable`] where asking could
+    /// tell, [`Reason::GroupsOverage`] where it could not. Else [`Reason::GroupRequired`].
     pub fn check_groups(&self, groups: &Groups, roles: &[std::sync::Arc<str>]) -> Result<(), Reason> {
         if self.groups.is_empty() && self.roles.is_empty() {
             return Ok(());
@@ -325,11 +326,16 @@ impl Requirements {
         if roles.iter().any(|role| self.roles.contains(role)) {
             return Ok(());
         }
-        match groups {
-            Groups::Listed(groups) if groups.iter().any(|group| self.groups.contains(group)) => Ok(()),
-            Groups::Overage if !self.groups.is_empty() => Err(Reason::GroupsOverage),
-            Groups::Listed(_) | Groups::Overage => Err(Reason::GroupRequired),
+        if groups.known().iter().any(|group| self.groups.contains(group)) {
+            return Ok(());
         }
+        let mut unknown = self.groups.iter().filter(|group| !groups.tell_of(group)).peekable();
+        Err(match groups {
+            _ if unknown.peek().is_none() => Reason::GroupRequired,
+            // Whoever can be asked knows groups by their object ids only.
+            Groups::Asked { .. } if unknown.any(|group| Guid::parse(group).is_ok()) => Reason::GroupsUnavailable,
+            Groups::Asked { .. } | Groups::Listed(_) | Groups::Overage => Reason::GroupsOverage,
+        })
     }
 }
 

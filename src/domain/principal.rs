@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
 
+mod compact;
+
 /// A person, as a validated token described them. E-mail, user name and display name are for showing only: they are
 /// mutable and, across tenants, unverified. [`Principal::id`] is what identifies.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,19 +36,53 @@ pub struct Principal {
     pub preferred_username: Option<Arc<str>>,
     /// `email`, only if the issuer says that it checked it.
     pub verified_email: Option<Arc<str>>,
-    /// Object ids of groups, or the finding that there were too many to list.
+    /// Object ids of groups, or what is known instead, if there were too many to list.
     pub groups: Groups,
     /// App roles.
     pub roles: Vec<Arc<str>>,
 }
 
-/// The `groups` claim.
+/// The `groups` claim, and what stands in for it where the issuer left the list out because it is too long
+/// (`_claim_names`, `hasgroups`): which is not the same as none.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Groups {
     /// Listed in the token (perhaps none).
-    Listed(Vec<Arc<str>>),
-    /// The issuer left the list out because it is too long (`_claim_names`, `hasgroups`): not the same as none.
+    Listed(#[serde(with = "compact")] Vec<Arc<str>>),
+    /// Left out, and there is nobody who could be asked.
     Overage,
+    /// Left out or cut short: some groups were asked about one by one. Of all others nothing is known.
+    Asked {
+        /// These (perhaps none yet).
+        #[serde(with = "compact")]
+        about: Vec<Arc<str>>,
+        /// The person is in these of them.
+        #[serde(with = "compact")]
+        member_of: Vec<Arc<str>>,
+    },
+}
+
+impl Groups {
+    /// Left out, and nothing has been asked yet.
+    pub const NOT_ASKED: Self = Self::Asked { about: Vec::new(), member_of: Vec::new() };
+
+    /// The groups that the person is known to be in.
+    #[must_use]
+    pub fn known(&self) -> &[Arc<str>] {
+        match self {
+            Self::Listed(groups) | Self::Asked { member_of: groups, .. } => groups,
+            Self::Overage => &[],
+        }
+    }
+
+    /// Whether it is known if the person is in this group or not.
+    #[must_use]
+    pub fn tell_of(&self, group: &Arc<str>) -> bool {
+        match self {
+            Self::Listed(_) => true,
+            Self::Overage => false,
+            Self::Asked { about, .. } => about.contains(group),
+        }
+    }
 }
 
 /// Who somebody is, stable over renames.
@@ -110,6 +146,7 @@ impl fmt::Debug for Groups {
         match self {
             Self::Listed(groups) => write!(f, "Listed({})", groups.len()),
             Self::Overage => f.write_str("Overage"),
+            Self::Asked { about, member_of } => write!(f, "Asked({} of {})", member_of.len(), about.len()),
         }
     }
 }

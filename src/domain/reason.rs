@@ -88,6 +88,8 @@ reasons! {
     GroupRequired = "group_required", 403, Person, "You're signed in, but you don't have access.";
     /// The account is in too many groups for a token to list, so the route's groups could not be checked.
     GroupsOverage = "groups_overage", 403, Person, "We couldn't check your groups.";
+    /// The account is in too many groups for a token to list, and the authority did not tell in time about the route's groups.
+    GroupsUnavailable = "groups_unavailable", 503, Provider, "We couldn't check your groups right now.";
     /// A guest of the organisation, on a route without guests.
     GuestNotAllowed = "guest_not_allowed", 403, Person, "Guest accounts can't be used here.";
     /// The request head or the cookies in it are too large.

@@ -2,6 +2,7 @@
 //! parsed already; the order of the file is the order of the table, the first match wins, and no match is an answer of
 //! its own.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -276,7 +277,10 @@ impl Default for Timeouts {
 
 /// All routes, in file order.
 #[derive(Debug, Clone, Default)]
-pub struct RouteTable(Vec<Route>);
+pub struct RouteTable {
+    routes: Vec<Route>,
+    named_groups: Arc<[Arc<str>]>,
+}
 
 /// Why no route can be named for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,20 +295,33 @@ pub enum NoMatch {
 impl RouteTable {
     /// The table of these routes.
     #[must_use]
-    pub const fn new(routes: Vec<Route>) -> Self {
-        Self(routes)
+    pub fn new(routes: Vec<Route>) -> Self {
+        let mut named_groups: Vec<Arc<str>> = Vec::new();
+        let mut seen = HashSet::new();
+        for group in routes.iter().filter_map(|route| route.access.stated()).flat_map(|stated| &stated.groups) {
+            if seen.insert(Arc::clone(group)) {
+                named_groups.push(Arc::clone(group));
+            }
+        }
+        Self { routes, named_groups: named_groups.into() }
+    }
+
+    /// Every group that some route names, once each, in file order.
+    #[must_use]
+    pub const fn named_groups(&self) -> &Arc<[Arc<str>]> {
+        &self.named_groups
     }
 
     /// The routes in file order.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
-        &self.0
+        &self.routes
     }
 
     /// The route of this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Route> {
-        self.0.iter().find(|route| route.name.as_str() == name)
+        self.routes.iter().find(|route| route.name.as_str() == name)
     }
 
     /// The first route that matches.
@@ -312,7 +329,7 @@ impl RouteTable {
     /// # Errors
     /// [`NoMatch`]; nothing is forwarded by default.
     pub fn find(&self, target: &Target, method: &Method) -> Result<&Route, NoMatch> {
-        find_in(self.0.iter(), target, method).map(|at| &self.0[at])
+        find_in(self.routes.iter(), target, method).map(|at| &self.routes[at])
     }
 
     /// The place of the first route that matches, where it is known that no other than those at these places (in
@@ -321,7 +338,7 @@ impl RouteTable {
     /// # Errors
     /// [`NoMatch`]
     pub fn find_among(&self, places: &[usize], target: &Target, method: &Method) -> Result<usize, NoMatch> {
-        find_in(places.iter().map(|at| &self.0[*at]), target, method).map(|at| places[at])
+        find_in(places.iter().map(|at| &self.routes[*at]), target, method).map(|at| places[at])
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::freshen::Flights;
+use super::groups::OpenQuestions;
 use super::ports::{Clock, Cursor, Entropy, Replaced, SessionStore, StoreFailed, Stored};
 use super::revocations::{self, Full, RevocationList};
 use crate::domain::revocation::{Revocation, Revocations, Whom};
@@ -25,6 +26,8 @@ pub struct Keeper {
     pub decreed: Arc<Revocations>,
     /// Refreshes, and what they brought.
     pub flights: Arc<Flights>,
+    /// What an authority could not be asked about somebody.
+    pub questions: Arc<OpenQuestions>,
     /// How long sessions last.
     pub lifetimes: Lifetimes,
     /// Seals what lists tell.
@@ -155,19 +158,27 @@ impl Keeper {
     pub async fn seen(&self, kept: &Kept, now: Timestamp) -> Result<Kept, StoreFailed> {
         let mut record = kept.record.clone();
         record.session.last_seen = record.session.last_seen.max(now);
-        match (&kept.place, &self.store) {
-            (Place::Cookie, _) => self.begin(record).await,
-            (Place::Store { .. }, None) => Ok(kept.clone()),
-            (Place::Store { ticket, version }, Some(store)) => {
-                let stored = self.stored(&record, ticket, version + 1);
-                let version = match store.replace(ticket.handle, *version, &stored).await? {
-                    Replaced::Done => stored.version,
-                    // Somebody else was here as well, or has just signed out: what they wrote is the newer truth.
-                    Replaced::Gone | Replaced::Outdated => return Ok(kept.clone()),
-                };
-                Ok(Kept { record, place: Place::Store { ticket: ticket.clone(), version }, copy: kept.copy })
-            }
+        match &kept.place {
+            Place::Cookie => self.begin(record).await,
+            Place::Store { .. } => self.replace(kept, record).await,
         }
+    }
+
+    /// Puts a record in the place of the one that was read: in the store, or in the browser with the next answer.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]: the one that was read stays.
+    pub async fn replace(&self, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
+        let (Place::Store { ticket, version }, Some(store)) = (&kept.place, &self.store) else {
+            return Ok(Kept { record, place: kept.place.clone(), copy: Copy::Outdated });
+        };
+        let stored = self.stored(&record, ticket, version + 1);
+        let version = match store.replace(ticket.handle, *version, &stored).await? {
+            Replaced::Done => stored.version,
+            // Somebody else was here as well, or has just signed out: what they wrote is the newer truth for the next request.
+            Replaced::Gone | Replaced::Outdated => *version,
+        };
+        Ok(Kept { record, place: Place::Store { ticket: ticket.clone(), version }, copy: kept.copy })
     }
 
     /// Ends a session here and now: its record goes, and copies of its cookie are worth nothing.

@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod bearer;
 pub mod freshen;
+pub mod groups;
 pub mod keeper;
 pub mod logout;
 pub mod ports;

@@ -11,6 +11,7 @@ use crate::domain::address::Domain;
 use crate::domain::authority::AuthorityName;
 use crate::domain::realm::TenantOfDomain;
 use crate::domain::time::Timestamp;
+use crate::protocol::graph::GroupsFailed;
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::Metadata;
 use crate::protocol::secret::Secret;
@@ -52,6 +53,12 @@ pub trait Provider: Send + Sync {
 
     /// Spends a refresh token at the token endpoint.
     async fn refresh(&self, token: &Secret<String>) -> Result<RefreshedTokens, RedeemError>;
+
+    /// Asks which of these groups the person is in whom the access token is about: all of them or none are answered for,
+    /// within 3 s. About no groups nothing is asked; the answer tells whether there is somebody to ask.
+    async fn member_of(&self, _access_token: &Secret<String>, _groups: &[Arc<str>]) -> Result<Vec<Arc<str>>, GroupsFailed> {
+        Err(GroupsFailed::NoGraph)
+    }
 }
 
 /// Asks an authority whether a domain belongs to an organisation.

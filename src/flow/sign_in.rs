@@ -6,6 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::authority::{Authorities, Authority, NotJudged};
+use super::groups::{self, Completion, OpenQuestions};
 use super::ports::{Clock, Entropy, ProviderUnavailable};
 use super::tokens;
 use crate::domain::account::AccountKind;
@@ -35,6 +36,8 @@ pub struct SignIn {
     pub keys: Arc<KeyRing>,
     /// Attempts that were spent already, under whichever configuration.
     pub consumed: Arc<Consumed>,
+    /// The groups that routes name, and what is still to be asked about them.
+    pub questions: Arc<OpenQuestions>,
     /// Own endpoints' prefix: redirect URIs start with it.
     pub prefix: String,
     /// Now.
@@ -237,11 +240,11 @@ impl SignIn {
         let (route, hint) = (accepted.route().to_owned(), accepted.hint());
         let redirect_uri = self.redirect_uri(origin, at);
         let redeemed = super::authority::to_the_end(redeem(Arc::clone(authority), accepted, redirect_uri, Arc::clone(&self.clock))).await;
-        let (token, tokens) = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
+        let (token, mut tokens) = redeemed.unwrap_or(Err(Why::Interrupted)).map_err(&setback)?;
         let mut id = [0; 16];
         self.entropy.fill(&mut id);
         let now = self.clock.now();
-        let session = Session {
+        let mut session = Session {
             id: SessionId(id),
             principal: token.principal,
             signed_in_at: now,
@@ -249,6 +252,11 @@ impl SignIn {
             sign_out_hint: token.sign_out_hint,
             provider_session: token.provider_session,
         };
+        let completion = groups::complete(authority, &mut session.principal, tokens.access_token.as_ref(), &self.questions.named).await;
+        if let Completion::Postponed(wait) = completion {
+            self.questions.postpone(session.id, wait);
+        }
+        tokens.access_token = completion.still_needs(tokens.access_token);
         let record = SessionRecord { session, tokens };
         Ok(Arrival { record, return_to, route, hint, spent: PendingSignIn::deletion(&state, origin) })
     }

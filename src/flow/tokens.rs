@@ -44,7 +44,7 @@ pub(super) fn of_refresh(answer: RefreshedTokens, before: &Tokens, who: &Princip
 fn still_needed(access_token: Option<Secret<String>>, who: &Principal) -> Option<Secret<String>> {
     match who.groups {
         Groups::Listed(_) => None,
-        Groups::Overage => access_token,
+        Groups::Asked { .. } | Groups::Overage => access_token,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod callback;
 pub mod client;
 pub mod consumed;
 pub mod cookies;
+pub mod graph;
 pub mod id_token;
 pub mod json;
 pub mod jwt;

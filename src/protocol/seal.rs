@@ -60,7 +60,7 @@ impl Purpose {
             Self::Attempt => "attempt 1",
             Self::Remembered => "remembered 1",
             Self::Revocation => "revocation 1",
-            Self::Session => "session 2",
+            Self::Session => "session 3",
             Self::State => "state 1",
             Self::Summary => "summary 1",
         }

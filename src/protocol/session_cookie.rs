@@ -16,6 +16,8 @@ use super::session_record::{Handle, SessionRecord, Ticket};
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
 
+pub mod fitting;
+
 /// How much of the value goes into one cookie, in bytes. Browsers give 4,096 to name and value, older ones to name,
 /// value and attributes.
 const PART_LENGTH: usize = 3_800;

@@ -56,7 +56,7 @@ pub struct Ticket {
 pub const MAX_SEALED_LENGTH: usize = 64 * 1024;
 
 /// Also the version of what is inside.
-const PURPOSE: &[u8] = b"homerealm session record 1";
+const PURPOSE: &[u8] = b"homerealm session record 2";
 const TAG_LENGTH: usize = 16;
 
 /// As it is written. Secrets are not serialisable elsewhere, so that none is by accident.

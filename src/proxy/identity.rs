@@ -9,7 +9,7 @@ use super::forward::origin_is_ours;
 use super::respond::Reply;
 use super::sessions::{Past, Sessions};
 use crate::domain::origin::Origins;
-use crate::domain::policy::{AccessGrant, Decision, Permit, Presented};
+use crate::domain::policy::{AccessGrant, Decision, Permit, Presented, Subject};
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::{Access, Requirements, Route};
@@ -51,7 +51,7 @@ impl Identity {
                 Err(Reason::SessionStoreUnavailable) if matches!(route.access, Access::Optional(_)) => Sessions::default(),
                 read => read?,
             };
-            return Ok(Self { sessions, token: Token::None });
+            return Ok(Self { sessions: ask_about_groups(reply, route, sessions).await, token: Token::None });
         };
         let sign_in = &shared.sign_in;
         let judged = bearer::judge(&sign_in.authorities, &wanted.authorities, &raw, &accepted.audiences, &*sign_in.clock);
@@ -123,12 +123,37 @@ impl Identity {
         &self.sessions.farewells
     }
 
+    /// The session of somebody who was not let in.
+    #[must_use]
+    pub(super) fn session_of_refused(&self, who: Option<&Principal>) -> Option<&Kept> {
+        self.sessions.live.iter().find(|kept| who.is_some_and(|who| std::ptr::eq(&kept.session().principal, who)))
+    }
+
     /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.
     #[must_use]
     pub(super) fn session_of(&self, permit: &Permit<'_>) -> Option<&Kept> {
         let who = permit.principal()?;
         self.sessions.live.iter().find(|kept| std::ptr::eq(&kept.session().principal, who))
     }
+}
+
+/// Where nothing but the answer about somebody's groups is missing, their authority is asked again.
+async fn ask_about_groups(reply: Reply<'_>, route: &Route, mut sessions: Sessions) -> Sessions {
+    let Reply { shared, .. } = reply;
+    for kept in &mut sessions.live {
+        let who = &kept.session().principal;
+        let is_missing = match route.judge(Subject { principal: who, grant: None }) {
+            Ok(permit) => permit.would_be_refused() == Some(Reason::GroupsUnavailable),
+            Err(reason) => reason == Reason::GroupsUnavailable,
+        };
+        if is_missing
+            && let Some(authority) = shared.sign_in.authorities.get(&who.authority)
+            && let Some(answered) = shared.sign_in.questions.ask_again(&shared.keeper, authority, kept).await
+        {
+            *kept = answered;
+        }
+    }
+    sessions
 }
 
 /// Proxies that ask about a request drop `Upgrade`, but hand on the fields that only a browser's own handshake has.

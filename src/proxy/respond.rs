@@ -68,7 +68,7 @@ impl Reply<'_> {
     /// A page about a reason, to be filled in.
     #[must_use]
     pub const fn about(self, reason: Reason) -> ReasonPage<'static> {
-        let passes = matches!(reason, Reason::IdpUnavailable | Reason::SessionStoreUnavailable);
+        let passes = matches!(reason, Reason::GroupsUnavailable | Reason::IdpUnavailable | Reason::SessionStoreUnavailable);
         let retry_after = if passes { Some(RETRY_SOON) } else { None };
         ReasonPage { retry_after, ..ReasonPage::new(reason, self.reference()) }
     }

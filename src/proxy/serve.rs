@@ -117,7 +117,10 @@ impl Proxy {
                 answer
             }
             Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
-            Decision::Deny { reason, who } => deny(reply, route, reason, who).into(),
+            Decision::Deny { reason, who } => {
+                let rewritten = identity.session_of_refused(who).map(|kept| sessions::rewritten(reply, kept, &own));
+                deny(reply, route, reason, who).with_cookies(rewritten.unwrap_or_default()).into()
+            }
         };
         answer.verdict = answer.verdict.bidding_farewell(reply.shared, identity.farewells());
         answer

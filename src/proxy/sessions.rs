@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::flow::freshen::{Freshened, Whereabouts};
 use crate::flow::keeper::{Copy, Kept, Opened};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
-use crate::protocol::session_cookie::{self, Found, TooLarge};
+use crate::protocol::session_cookie::{self, Carried, Found, TooLarge, fitting};
 
 /// What the cookies hold.
 #[derive(Debug, Default)]
@@ -103,13 +103,35 @@ fn vouched_for(shared: &Shared, authority: &AuthorityName, who: &Principal) -> b
     who.authority == *authority && shared.sign_in.authorities.get(authority).is_some_and(|authority| authority.vouches_for(who))
 }
 
-/// The session's cookies.
+/// The session's cookies. Of a session that does not fit, the largest of its smaller forms that does.
 ///
 /// # Errors
-/// [`TooLarge`]
+/// [`TooLarge`]: none fits.
 pub fn cookies(shared: &Shared, kept: &Kept, own: &OwnCookies<'_>, origin: &Origin) -> Result<Vec<SetCookie>, TooLarge> {
+    let authority = &kept.session().principal.authority;
     let mut random = |buffer: &mut [u8]| shared.sign_in.entropy.fill(buffer);
-    session_cookie::write(&kept.carried(), &kept.session().principal.authority, own, origin, &shared.keys, &mut random)
+    let mut write = |carried: &Carried| session_cookie::write(carried, authority, own, origin, &shared.keys, &mut random);
+    let carried = kept.carried();
+    let (too_large, record) = match (write(&carried), carried) {
+        (Err(too_large), Carried::Whole(record)) => (too_large, record),
+        (written, _) => return written,
+    };
+    for (left_out, smaller) in fitting::smaller_forms(*record, &shared.sign_in.questions.named) {
+        if let Ok(written) = write(&Carried::Whole(Box::new(smaller))) {
+            // Once for as long as its claims stay: what is read from its cookies from now on fits.
+            tracing::warn!(%authority, bytes = too_large.length, "A session does not fit into cookies: {left_out}. A store ([session] store) keeps all of it");
+            return Ok(written);
+        }
+    }
+    Err(too_large)
+}
+
+/// The session's cookies written again, if what the browser has says something else.
+pub fn rewritten(reply: Reply<'_>, kept: &Kept, own: &OwnCookies<'_>) -> Vec<SetCookie> {
+    match kept.copy {
+        Copy::Outdated => cookies(reply.shared, kept, own, &reply.visit.origin).unwrap_or_default(),
+        Copy::UpToDate => Vec::new(),
+    }
 }
 
 /// The session's cookies written again, once the browser's copy is old enough to be worth it or says something else.

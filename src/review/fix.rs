@@ -26,7 +26,10 @@ pub(super) fn fix(reason: Reason, rules: &Rules, route: Option<&Route>, who: Opt
             "put them into one of the groups (a session learns of it at the next sign-in), or add one of theirs to `groups` of {route}, which admits all of its members"
         ),
         Reason::GroupsOverage => {
-            "at the app registration, let tokens list only groups assigned to the application, or ask for an app role in `roles`".to_owned()
+            "at the app registration, let tokens list only groups assigned to the application, or grant the delegated permission GroupMember.Read.All of Microsoft Graph, by which they are asked for; or ask for an app role in `roles`".to_owned()
+        }
+        Reason::GroupsUnavailable => {
+            "the authority is asked again with the next request; about groups that were named since, at the next sign-in".to_owned()
         }
         Reason::GuestNotAllowed => format!(
             "guests = \"work\" on {route} also admits every guest whose home is a work account; guests = \"allow\" every guest of its tenants"

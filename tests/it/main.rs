@@ -15,6 +15,7 @@ mod diff;
 mod enumeration;
 mod explain;
 mod forward_auth;
+mod groups;
 mod hostile;
 mod hygiene;
 mod init;

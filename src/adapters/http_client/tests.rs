@@ -37,7 +37,30 @@ async fn an_answer_comes_with_status_type_and_age() {
     assert_eq!(answer.status, StatusCode::IM_A_TEAPOT);
     assert_eq!(answer.content_type.as_deref(), Some("application/json"));
     assert_eq!(&*answer.body, b"{}");
-    assert_eq!(answer.max_age, Some(Duration::from_secs(86_400)));
+    assert_eq!((answer.max_age, answer.retry_after), (Some(Duration::from_secs(86_400)), None));
+}
+
+#[tokio::test]
+async fn when_to_come_back_is_read_if_it_is_in_seconds() {
+    for (field, expected) in [("120", Some(120)), ("0", Some(0)), ("-1", None), ("1.5", None), ("Fri, 31 Dec 1999 23:59:59 GMT", None)] {
+        let headers = [("retry-after", field)];
+        let url = serve(Router::new().route("/", get(async move || (StatusCode::SERVICE_UNAVAILABLE, headers, "{}")))).await;
+        let answer = client().get(&url, PATIENT).await.expect("an answer");
+        assert_eq!(answer.retry_after, expected.map(Duration::from_secs), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn json_is_posted_with_its_headers() {
+    let echo = async |headers: HeaderMap, body: String| {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        [text(CONTENT_TYPE), text(AUTHORIZATION), body].join("|")
+    };
+    let url = serve(Router::new().route("/", post(echo))).await;
+    let answer = client().post_json(&url, &Secret::new("Bearer t".into()), "{}".into(), PATIENT).await.expect("an answer");
+    assert_eq!(&*answer.body, b"application/json|Bearer t|{}");
+    let broken = Secret::new("Bearer \r\nX: y".to_owned());
+    assert_eq!(client().post_json(&url, &broken, "{}".into(), PATIENT).await.err(), Some(HttpFault::Url));
 }
 
 #[tokio::test]

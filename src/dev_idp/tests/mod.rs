@@ -3,6 +3,7 @@
 
 mod breaking;
 mod discovery;
+mod graph;
 mod pages;
 mod sign_in;
 mod spending;

@@ -13,8 +13,8 @@ use crate::domain::authority::issuer_template_admits;
 /// Authority, then who signs in there with which account. Everybody else is refused there.
 const ADMITTED: [(&str, &[(&str, &str)]); 5] = [
     ("consumers", &[("cy", "cy"), ("dee", "dee-personal"), ("eve", "eve-personal"), ("gil", "gil"), ("phone", "phone")]),
-    ("organizations", &[("ada", "ada"), ("bo", "bo"), ("dee", "dee-work"), ("fay", "fay-work"), ("flo", "flo")]),
-    (CONTOSO, &[("ada", "ada"), ("dee", "dee-work"), ("eve", "eve-guest"), ("fay", "fay-guest"), ("flo", "flo")]),
+    ("organizations", &[("ada", "ada"), ("bo", "bo"), ("dee", "dee-work"), ("fay", "fay-work"), ("hal", "hal"), ("flo", "flo")]),
+    (CONTOSO, &[("ada", "ada"), ("dee", "dee-work"), ("eve", "eve-guest"), ("fay", "fay-guest"), ("hal", "hal"), ("flo", "flo")]),
     ("fabrikam.example", &[("bo", "bo"), ("fay", "fay-work")]),
     (
         "common",
@@ -26,6 +26,7 @@ const ADMITTED: [(&str, &[(&str, &str)]); 5] = [
             ("eve", "eve-personal"),
             ("fay", "fay-work"),
             ("gil", "gil"),
+            ("hal", "hal"),
             ("phone", "phone"),
             ("flo", "flo"),
         ],

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::principal::{Groups, Principal, UserId};
+use crate::domain::principal::{Principal, UserId};
 
 macro_rules! facts {
     ($($fact:ident = $name:literal,)+) => {
@@ -46,10 +46,7 @@ impl Fact {
         match self {
             Self::Authority => Some(who.authority.as_str().into()),
             Self::Email => who.verified_email.as_deref().and_then(exact),
-            Self::Groups => match &who.groups {
-                Groups::Listed(groups) => list(groups),
-                Groups::Overage => None,
-            },
+            Self::Groups => list(who.groups.known()),
             Self::Home => Some(who.home.as_str().into()),
             Self::Issuer => exact(&who.issuer),
             Self::Kind => Some(who.kind.as_str().into()),

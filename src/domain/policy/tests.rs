@@ -178,9 +178,13 @@ fn guests_membership_and_home_as_a_full_table() {
     }
 }
 
+const G1: &str = "7d0e0000-0000-4000-8000-0000000000f1";
+const G2: &str = "7d0e0000-0000-4000-8000-0000000000f2";
+
 #[test]
 fn one_group_or_role_suffices_and_a_missing_list_is_not_an_empty_one() {
     let listed = |groups: &[&str]| Groups::Listed(names(groups));
+    let asked = |about: &[&str], member_of: &[&str]| Groups::Asked { about: names(about), member_of: names(member_of) };
     for (groups, roles, has, has_roles, expected) in [
         (&[][..], &[][..], listed(&[]), &[][..], Ok(())),
         (&[], &[], Groups::Overage, &[], Ok(())),
@@ -192,6 +196,17 @@ fn one_group_or_role_suffices_and_a_missing_list_is_not_an_empty_one() {
         (&["g1"], &["r1"], Groups::Overage, &[], Err(Reason::GroupsOverage)),
         (&[], &["r1"], Groups::Overage, &[], Err(Reason::GroupRequired)),
         (&[], &["r1"], listed(&["r1"]), &["r2"], Err(Reason::GroupRequired)),
+        (&[G1], &[], asked(&[G1, G2], &[G1]), &[], Ok(())),
+        (&[G1], &[], asked(&[G1, G2], &[G2]), &[], Err(Reason::GroupRequired)),
+        (&[G1, G2], &[], asked(&[G1], &[G1]), &[], Ok(())),
+        // Of a group that was named since nothing is known; nor, by asking, ever of one that has no object id.
+        (&[G1, G2], &[], asked(&[G1], &[]), &[], Err(Reason::GroupsUnavailable)),
+        (&[G1, "g2"], &[], Groups::NOT_ASKED, &[], Err(Reason::GroupsUnavailable)),
+        (&[G1, "g2"], &[], asked(&[G1], &[]), &[], Err(Reason::GroupsOverage)),
+        (&["g2"], &[], Groups::NOT_ASKED, &[], Err(Reason::GroupsOverage)),
+        (&[G1], &["r1"], Groups::NOT_ASKED, &["r1"], Ok(())),
+        (&[], &["r1"], Groups::NOT_ASKED, &[], Err(Reason::GroupRequired)),
+        (&[], &[], Groups::NOT_ASKED, &[], Ok(())),
     ] {
         let wanted = Requirements { groups: names(groups), roles: names(roles), ..anybody() };
         assert_eq!(wanted.check_groups(&has, &names(has_roles)), expected, "{groups:?} {roles:?} {has:?} {has_roles:?}");
@@ -295,7 +310,8 @@ fn some_requirements() -> impl Strategy<Value = Requirements> {
 fn some_principal() -> impl Strategy<Value = Principal> {
     let memberships = vec![Membership::Guest, Membership::Member, Membership::Unknown];
     let homes = vec![Home::EmailCode, Home::OtherTenant, Home::Personal, Home::Social, Home::ThisTenant, Home::Unknown];
-    let groups = prop_oneof![3 => subset(&["g1", "g2", "g3"]).prop_map(Groups::Listed), 1 => Just(Groups::Overage)];
+    let asked = (subset(&["g1", "g2"]), subset(&["g1", "g2"])).prop_map(|(about, member_of)| Groups::Asked { about, member_of });
+    let groups = prop_oneof![3 => subset(&["g1", "g2", "g3"]).prop_map(Groups::Listed), 1 => Just(Groups::Overage), 2 => asked];
     let tenants = vec![None, Some(tenant(CONTOSO)), Some(tenant(FABRIKAM))];
     (
         prop::sample::select(AccountKind::ALL.to_vec()),

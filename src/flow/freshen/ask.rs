@@ -6,6 +6,7 @@ use super::flights::Asked;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authority, NotJudged};
+use crate::flow::groups::{self, Completion, OpenQuestions};
 use crate::flow::keeper::Keeper;
 use crate::flow::tokens;
 use crate::protocol::id_token::{ExpectedAgain, RefreshDefect, ValidatedIdToken, judge_refreshed};
@@ -62,8 +63,14 @@ async fn judge(keeper: &Keeper, authority: &Authority, record: &SessionRecord, a
     let now = keeper.clock.now();
     let defect = match judged {
         Ok(told) => {
-            let session = told.map_or_else(|| record.session.clone(), |told| retold(&record.session, told));
-            let tokens = tokens::of_refresh(answer, &record.tokens, &session.principal, now);
+            let mut session = told.map_or_else(|| record.session.clone(), |told| retold(&record.session, told));
+            let mut tokens = tokens::of_refresh(answer, &record.tokens, &session.principal, now);
+            let OpenQuestions { named, .. } = &*keeper.questions;
+            let completion = groups::complete(authority, &mut session.principal, tokens.access_token.as_ref(), named).await;
+            if let Completion::Postponed(wait) = completion {
+                keeper.questions.postpone(session.id, wait);
+            }
+            tokens.access_token = completion.still_needs(tokens.access_token);
             return Reply::Renewed(SessionRecord { session, tokens });
         }
         Err(defect) => defect,

@@ -31,9 +31,9 @@ fn random(seed: u8) -> impl FnMut(&mut [u8]) {
     }
 }
 
-/// A session with so many groups: 36 bytes and a length each.
+/// A session with so many groups: by names of 35 bytes, which take 37 each.
 fn session(groups: usize) -> Session {
-    let groups = (0..groups).map(|at| Arc::from(format!("3a0c0000-0000-4000-8000-{at:012}"))).collect();
+    let groups = (0..groups).map(|at| Arc::from(format!("a-group-of-the-organisation-{at:07}"))).collect();
     Session {
         id: SessionId([7; 16]),
         principal: Principal {

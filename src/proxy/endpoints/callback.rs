@@ -82,6 +82,8 @@ async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told 
     let incident = |happening| Incident { chosen: arrival.hint, ..Incident::to(happening, who) };
     let route = route_of(asked, &return_to).or_else(|| shared.rules.routes.named(&arrival.route));
     let verdict = match route.map(|route| (route, route.judge(Subject { principal: who, grant: None }))) {
+        // Nobody knows yet. The page that they wanted asks again, so they come to it with their session.
+        Some((route, Err(Reason::GroupsUnavailable))) => Verdict::allow(Reason::SignedIn).on(route),
         Some((route, Err(reason))) => {
             let told = turn_away(asked, who, &return_to, route, reason).audited(shared, incident(Happening::SignInFailed));
             return told.with_cookies([arrival.spent, prompt::ask_for_account(origin)]);
@@ -107,7 +109,7 @@ async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told 
             told.with_cookies(cookies).with_cookies([arrival.spent, prompt::no_more(origin)])
         }
         Err(too_large) => {
-            tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; have the authority send fewer groups");
+            tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; keep sessions in a store ([session] store), or have the authority send fewer roles and groups");
             let told = asked.reply().refuse_for(Reason::HeadersTooLarge).audited(shared, incident(Happening::SignInFailed));
             told.with_cookies([arrival.spent])
         }

@@ -84,6 +84,11 @@ pub(super) const fn of(reason: Reason) -> Words {
             "Your account is in so many groups that your organisation's sign-in leaves the list out. Give the reference below to your help desk: they can mend it.",
             &[AskForHelp, DifferentAccount],
         ),
+        Reason::GroupsUnavailable => words(
+            Fault,
+            "Your account is fine: your organisation's sign-in just can't tell us about its groups at the moment. Wait a minute, then try again. If that goes on, sign in once more.",
+            &[TryAgain, DifferentAccount],
+        ),
         Reason::GuestNotAllowed => words(
             Refused,
             "Your account was invited from elsewhere, and this part of {app} is for the organisation's own people. Use an account that the organisation gave you.",

@@ -26,6 +26,9 @@ pub(in crate::review) fn fact(check: Check, rules: &Rules, who: &Judged, princip
         Check::Groups => principal.map(|principal| match &principal.groups {
             Groups::Listed(groups) => format!("in {}, with {}", counted(groups.len(), "group"), counted(principal.roles.len(), "role")),
             Groups::Overage => "in too many groups for a token".to_owned(),
+            Groups::Asked { about, member_of } => {
+                format!("in too many groups for a token; asked about {}, in {}", counted(about.len(), "group"), member_of.len())
+            }
         }),
         Check::Bearer => None,
     }

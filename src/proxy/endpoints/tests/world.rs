@@ -17,6 +17,7 @@ use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
 use crate::flow::freshen::Flights;
+use crate::flow::groups::OpenQuestions;
 use crate::flow::keeper::Keeper;
 use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable, SessionStore};
 use crate::flow::sign_in::SignIn;
@@ -198,6 +199,7 @@ impl World {
             .collect();
         let authorities: Authorities =
             config.authorities.into_iter().map(|settings| (settings.name.clone(), Arc::new(authority(settings)))).collect();
+        let questions = Arc::new(OpenQuestions::new(Arc::clone(config.rules.routes.named_groups()), Arc::new(Fixed)));
         let shared = Shared {
             fingerprint: config.fingerprint,
             reader: Reader::new(&config.rules.origins, config.trusted_proxies),
@@ -207,6 +209,7 @@ impl World {
                 authorities,
                 keys: Arc::clone(&keys),
                 consumed: Arc::new(Consumed::new()),
+                questions: Arc::clone(&questions),
                 prefix: config.rules.prefix.clone(),
                 clock: Arc::new(Fixed),
                 entropy: Arc::new(Fixed),
@@ -216,6 +219,7 @@ impl World {
                 revocations: Arc::default(),
                 decreed: Arc::default(),
                 flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
+                questions,
                 lifetimes: config.session.lifetimes,
                 keys: Arc::clone(&keys),
                 clock: Arc::new(Fixed),
