@@ -33,6 +33,10 @@ enum Format {
     Json,
 }
 
+/// Said of files that are not the same, where nothing else is to be said.
+const NOT_LOOKED_AT: &str = "The files differ in other things: diff looks at who gets in, where requests go and what apps are told of people, \
+                             not at sessions, secrets, pages, limits or logs.";
+
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     // Both are read before either is complained of: so all that is wrong is told at once.
     let (old, new) = (rules_of(&arguments.old), rules_of(&arguments.new));
@@ -45,7 +49,12 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
         }
     };
     match arguments.format {
-        Format::Human => print::line(diff::text(&diff, style())),
+        Format::Human => {
+            print::line(diff::text(&diff, style()));
+            if diff.changes.is_empty() && old_text != new_text {
+                print::line(NOT_LOOKED_AT);
+            }
+        }
         Format::Json => print::line(format_args!("{:#}", diff::json(&diff, [old_text, new_text]))),
     }
     if diff.count(Direction::Gain) > 0 { Verdict::Widened } else { Verdict::Fine }

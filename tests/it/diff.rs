@@ -32,6 +32,11 @@ fn the_exit_code_tells_whether_somebody_gains() {
         assert!(output.status.code() == Some(code) && text.contains(said), "{files:?}: {}\n{text}", output.status);
         assert!(!text.contains('\x1b'), "colours where nobody sees them: {text}");
     }
+    let idle = file(directory.path(), "idle.toml", "[session]\nidle = \"10m\"");
+    for (new, differs) in [(&idle, true), (&all, false)] {
+        let text = String::from_utf8(diff([&all, new], &[]).stdout).expect("text");
+        assert_eq!(text.contains("The files differ in other things"), differs, "{text}");
+    }
     let output = diff([&broken, &broken], &[]);
     let complaints = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.code() == Some(1) && output.stdout.is_empty(), "{}", output.status);

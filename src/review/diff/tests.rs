@@ -199,7 +199,7 @@ fn a_person_of_a_provider_that_is_gone_cannot_sign_in_whatever_the_name() {
             "rest everything else",
             "customer accounts at id.example.com/clients GAIN access old:23 new:23",
             "customer accounts at id.example.com/customers LOSE access old:23 new:23",
-            "2 gain, 2 lose",
+            "2 gains and 2 losses of access",
         ],
     );
 }
@@ -258,7 +258,7 @@ fn a_request_may_find_another_route_than_before() {
     check(
         &old,
         &new,
-        &["sale (was shop) /shop/sale/**", "everybody, without signing in GAIN access old:18 new:18", "1 gains, nobody loses"],
+        &["sale (was shop) /shop/sale/**", "everybody, without signing in GAIN access old:18 new:18", "1 gain and no loss of access"],
     );
     // A name is no more than that.
     check(&old, &old.replace("name = \"shop\"", "name = \"store\""), &["nobody gains or loses access"]);
@@ -276,7 +276,7 @@ fn what_another_letter_case_makes_ambiguous_lets_nobody_in() {
             "members of every organisation GAIN access old: no route new:18",
             "shop /shop/**",
             "members of every organisation LOSE access old:18 new: no route",
-            "1 gains, 1 loses",
+            "1 gain and 1 loss of access",
         ],
     );
 }
@@ -293,7 +293,7 @@ fn a_route_that_is_gone_leaves_what_no_other_takes() {
             "members of every organisation LOSE access old:23 new: no route",
             "personal accounts LOSE access old:23 new: no route",
             "customer accounts LOSE access old:23 new: no route",
-            "nobody gains, 3 lose",
+            "no gain and 3 losses of access",
         ],
     );
     check(
@@ -304,7 +304,7 @@ fn a_route_that_is_gone_leaves_what_no_other_takes() {
             "members of every organisation GAIN access old: no route new:23",
             "personal accounts GAIN access old: no route new:23",
             "customer accounts GAIN access old: no route new:23",
-            "3 gain, nobody loses",
+            "3 gains and no loss of access",
         ],
     );
 }
@@ -325,7 +325,7 @@ fn hosts_and_the_prefix_decide_too() {
             "everybody LOSE access old:18 new: no route",
             "rest www.example.com/**",
             "everybody LOSE access old:23 new: no route",
-            "2 gain, 2 lose",
+            "2 gains and 2 losses of access",
         ],
     );
     let prefixed = old.replace("version = 1\n", "version = 1\nprefix = \"/auth\"\n");
@@ -365,7 +365,7 @@ fn the_line_that_refuses_is_named_and_the_route_that_admits() {
             "personal accounts GAIN access old:21 new:18",
             "customer accounts GAIN access old:21 new:18",
             "members of every organisation but Contoso GAIN access old:22 new:18",
-            "3 gain, nobody loses",
+            "3 gains and no loss of access",
         ],
     );
 }
@@ -375,7 +375,7 @@ fn lines_are_aligned_and_coloured_where_that_is_seen() {
     let (old, new) = (file("accounts = \"work\""), file("accounts = \"any\""));
     assert_eq!(
         said(&old, &new),
-        "shop  /shop/**\n  personal accounts  GAIN access  old:21  new:18\n  customer accounts  GAIN access  old:21  new:18\n\n2 gain, nobody loses"
+        "shop  /shop/**\n  personal accounts  GAIN access  old:21  new:18\n  customer accounts  GAIN access  old:21  new:18\n\n2 gains and no loss of access"
     );
     let diff = diff(&rules(&old, "old"), &rules(&new, "new")).expect("few routes");
     assert!(text(&diff, Style::Coloured).contains("\x1b[1;31mGAIN access\x1b[0m"));

@@ -75,14 +75,14 @@ fn name(change: &Change) -> String {
 }
 
 fn summary(diff: &Diff) -> String {
-    let counted = |direction, word: &str| match diff.count(direction) {
-        0 => format!("nobody {word}s"),
-        1 => format!("1 {word}s"),
-        count => format!("{count} {word}"),
+    let counted = |count, one: &str, more: &str| match count {
+        0 => format!("no {one}"),
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
     };
     let people = match (diff.count(Direction::Gain), diff.count(Direction::Lose)) {
         (0, 0) => "nobody gains or loses access".to_owned(),
-        _ => format!("{}, {}", counted(Direction::Gain, "gain"), counted(Direction::Lose, "lose")),
+        (gains, losses) => format!("{} and {} of access", counted(gains, "gain", "gains"), counted(losses, "loss", "losses")),
     };
     match diff.count(Direction::Change) {
         0 => people,
