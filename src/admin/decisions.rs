@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
+use http::StatusCode;
 
-use super::pages::{Frame, NotThere, show};
+use super::pages::{Frame, NotThere, json, show};
 use super::question::{Form, Question};
 use super::router::{Admin, ENDPOINTS};
 use super::times;
@@ -75,10 +75,6 @@ fn gone(admin: &Admin, question: &Question, what: String) -> Response {
         Form::Json => json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": what }).to_string()),
         Form::Any | Form::Text => (StatusCode::NOT_FOUND, format!("{what}\n")).into_response(),
     }
-}
-
-fn json(status: StatusCode, text: &str) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], format!("{text}\n")).into_response()
 }
 
 fn array(entries: &[Entry]) -> String {

@@ -1,6 +1,8 @@
 //! What the admin pages have in common, and those that are no more than a template. They are rendered on the server, by
 //! templates that escape everything; there are no scripts.
 
+use std::fmt;
+
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
@@ -66,6 +68,11 @@ pub(super) struct ConfigText<'a> {
 pub(super) struct Reloaded<'a> {
     pub(super) frame: Frame,
     pub(super) reload: &'a Reload,
+}
+
+/// JSON as an answer, with a line end for terminals.
+pub(super) fn json(status: StatusCode, text: &impl fmt::Display) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], format!("{text}\n")).into_response()
 }
 
 /// A page as an answer.

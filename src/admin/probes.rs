@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::control::{Control, Outcome, Phase, Reload};
+use super::pages;
 use super::question::{Form, Question};
 use super::router::Admin;
 use super::times;
@@ -40,7 +40,7 @@ pub(super) async fn startupz(State(admin): State<Arc<Admin>>, question: Question
 
 fn answer(status: StatusCode, word: &str, admin: &Admin, question: &Question) -> Response {
     match question.form {
-        Form::Json => (status, Json(as_json(word, &*admin.control))).into_response(),
+        Form::Json => pages::json(status, &as_json(word, &*admin.control)),
         Form::Any | Form::Html | Form::Text if question.has("verbose") => (status, as_text(word, &*admin.control)).into_response(),
         Form::Any | Form::Html | Form::Text => (status, format!("{word}\n")).into_response(),
     }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::control::{Outcome, Reload};
 use super::guard;
-use super::pages::{Frame, Reloaded, show};
+use super::pages::{Frame, Reloaded, json, show};
 use super::question::{Form, Question};
 use super::router::Admin;
 
@@ -27,7 +26,7 @@ pub(super) async fn reload(State(admin): State<Arc<Admin>>, question: Question, 
     };
     match question.form {
         Form::Html => show(status, &Reloaded { frame: Frame::of(&*admin.control, ""), reload: &reload }),
-        Form::Any | Form::Json | Form::Text => (status, Json(as_json(&reload))).into_response(),
+        Form::Any | Form::Json | Form::Text => json(status, &as_json(&reload)),
     }
 }
 
@@ -43,5 +42,5 @@ pub(super) fn as_json(reload: &Reload) -> Value {
         Outcome::Unchanged => ("unchanged", ""),
         Outcome::Refused { problems } => ("refused", problems.as_str()),
     };
-    json!({ "outcome": outcome, "wants_restart": reload.wants_restart, "problems": problems })
+    serde_json::json!({ "outcome": outcome, "wants_restart": reload.wants_restart, "problems": problems })
 }

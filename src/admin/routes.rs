@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
 
-use super::pages::{Frame, show};
+use super::pages::{self, Frame, show};
 use super::question::{Form, Question};
 use super::router::Admin;
 use crate::domain::decision::Outcome;
@@ -23,7 +23,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, question: Question) ->
     let (live, counters) = (admin.control.live(), admin.journal.counters());
     let routes: Vec<_> = live.rules.routes.routes().iter().map(|route| Shown::of(route, &live.rules, &counters)).collect();
     match question.form {
-        Form::Json => Json(routes).into_response(),
+        Form::Json => pages::json(StatusCode::OK, &json!(routes)),
         Form::Any | Form::Html | Form::Text => {
             let frame = Frame::of(&*admin.control, "/routes");
             show(StatusCode::OK, &Routes { frame, routes })
