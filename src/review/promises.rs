@@ -1,11 +1,16 @@
 //! `[[tests]]` run: what a configuration promises about itself, held against what it would do. How a broken promise looks
 //! among other mistakes is the configuration's business.
 
+use std::sync::Arc;
+
 use super::explain::Explanation;
 use super::judgement::{Judgement, judge};
+use super::words::facts::lives;
+use super::words::lists::listed;
 use crate::domain::account::{AccountKind, Membership};
 use crate::domain::made_up::{MadeUp, Someone};
 use crate::domain::policy_test::{Expectation, PolicyTest};
+use crate::domain::principal::Groups;
 use crate::domain::rules::Rules;
 
 /// As much of a path as is shown, in characters.
@@ -64,8 +69,29 @@ fn who(someone: &Someone, rules: &Rules) -> String {
         Someone::Person(person) => person,
     };
     let email = person.email.as_ref().map(|email| format!(" ({email})")).unwrap_or_default();
-    let token = if person.bearer.is_some() { " with an access token" } else { "" };
-    format!("{}{}{email}{token}", account(person), tenant(person, rules))
+    format!("{}{}{email}{}", account(person), tenant(person, rules), rest(person))
+}
+
+/// What else the test says of them, so that two tests are not told alike.
+fn rest(person: &MadeUp) -> String {
+    let groups = match &person.groups {
+        Groups::Listed(groups) if groups.is_empty() => None,
+        Groups::Listed(groups) => Some(format!("in {}", several("group", groups))),
+        Groups::Overage => Some("in too many groups for a token".to_owned()),
+    };
+    let home = person.home.map(|home| lives(home).to_owned());
+    let roles = (!person.roles.is_empty()).then(|| format!("with {}", several("role", &person.roles)));
+    let authority = person.authority.as_ref().map(|authority| format!("signed in at {authority}"));
+    let bearer = person.bearer.as_ref().map(|bearer| match &*bearer.scopes {
+        [] => "with an access token".to_owned(),
+        scopes => format!("with an access token for {}", listed(scopes.to_vec(), "and")),
+    });
+    [home, groups, roles, authority, bearer].into_iter().flatten().map(|words| format!(", {words}")).collect()
+}
+
+fn several(what: &str, names: &[Arc<str>]) -> String {
+    let s = if names.len() == 1 { "" } else { "s" };
+    format!("{what}{s} {}", listed(names.iter().map(ToString::to_string).collect(), "and"))
 }
 
 fn account(person: &MadeUp) -> &'static str {

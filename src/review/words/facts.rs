@@ -34,7 +34,8 @@ pub(in crate::review) fn fact(check: Check, rules: &Rules, who: &Judged, princip
     }
 }
 
-const fn lives(home: Home) -> &'static str {
+/// Where somebody lives, behind a comma.
+pub(in crate::review) const fn lives(home: Home) -> &'static str {
     match home {
         Home::EmailCode => "signs in with codes by e-mail",
         Home::OtherTenant => "at home in another organisation",
