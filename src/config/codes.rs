@@ -24,10 +24,12 @@ pub(crate) fn sections() -> impl Iterator<Item = (&'static str, Explanation)> {
     })
 }
 
-/// The code of this name, in whatever letter case.
+/// The code of this name, in whatever letter case and without the zeros in front of its number if need be.
 #[must_use]
 pub fn named(name: &str) -> Option<Code> {
-    Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    let parts = |name: &str| Some((name.chars().next()?.to_ascii_uppercase(), name.get(1..)?.trim_start_matches('0').to_owned()));
+    let wanted = parts(name).filter(|(_, number)| !number.is_empty() && name.len() <= 4)?;
+    Code::ALL.iter().copied().find(|code| parts(code.as_str()).as_ref() == Some(&wanted))
 }
 
 /// The code that was probably meant.

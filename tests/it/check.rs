@@ -187,6 +187,10 @@ fn every_code_can_be_asked_about() {
     let help = |topic: &[&str]| ended(homerealm().arg("help").args(topic));
     let Ended { code, out, .. } = help(&["e003"]);
     assert!(code == Some(0) && out.starts_with("E003: The key does not exist here.\n") && out.contains("    acounts"), "{out}");
+    for short in ["E3", "e03", "E0003"] {
+        let Ended { code, out, .. } = help(&[short]);
+        assert_eq!((code, out.starts_with("E003: ")), if short.len() > 4 { (Some(2), false) } else { (Some(0), true) }, "{short}: {out}");
+    }
     let list = help(&["codes"]).out;
     assert!(list.contains("E040  Earlier routes") && list.contains("W001  Sessions"), "{list}");
     assert!(help(&["check"]).out.contains("--deny-warnings"));
