@@ -121,6 +121,7 @@ codes! {
     PerhapsDevelopment "W008" "An authority on this machine would be refused if it is a development provider."
     UnusedTenant "W009" "No route admits anybody of the tenant."
     NoEffectHere "W010" "The key has no effect beside the rest of the file."
+    Placeholder "W011" "An id of nothing but zeros is nobody's."
 }
 
 impl Code {

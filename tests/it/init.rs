@@ -24,17 +24,24 @@ fn printed(case: &str) -> String {
 }
 
 #[test]
-fn a_starter_is_right_once_its_two_secrets_are_there() {
+fn a_starter_is_right_once_its_two_secrets_are_there_and_its_ids_are_somebodys() {
     for case in CASES {
         let folder = folder();
         let answer = init(&[case, "-o", "homerealm.toml"], folder.path());
         assert!(answer.status.success(), "{case}: {answer:?}");
+        let check =
+            || Command::new(env!("CARGO_BIN_EXE_homerealm")).arg("check").current_dir(folder.path()).output().expect("the binary runs");
         fs::write(folder.path().join("session-key"), "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n").expect("a file");
         fs::write(folder.path().join("client-secret"), "a-client-secret\n").expect("a file");
-        let check =
-            Command::new(env!("CARGO_BIN_EXE_homerealm")).arg("check").current_dir(folder.path()).output().expect("the binary runs");
-        let said = String::from_utf8_lossy(&check.stderr);
-        assert!(check.status.success() && said.is_empty(), "{case}:\n{said}");
+        let warned = check();
+        let said = String::from_utf8_lossy(&warned.stderr);
+        assert!(warned.status.success() && said.matches("warning[").count() == 1 && said.contains("warning[W011]"), "{case}:\n{said}");
+        let file = folder.path().join("homerealm.toml");
+        let text = fs::read_to_string(&file).expect("it was written");
+        fs::write(&file, text.replace("00000000-0000-0000-0000-000000000000", "3a0c0000-0000-4000-8000-0000000000aa")).expect("a file");
+        let right = check();
+        let said = String::from_utf8_lossy(&right.stderr);
+        assert!(right.status.success() && said.is_empty(), "{case}:\n{said}");
     }
 }
 

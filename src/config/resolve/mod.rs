@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod headers;
 pub(crate) mod idle;
+pub(crate) mod placeholders;
 pub(crate) mod policy_tests;
 pub(crate) mod reach;
 pub(crate) mod routes;
@@ -76,6 +77,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     routes::register(&scope, &routes);
     let tests = policy_tests::resolve(&scope, &routes);
     idle::check_sign_in(file, around.findings);
+    placeholders::warn(file, around.findings);
     idle::warn_of_client(file, &authorities, &routes, around.findings);
     let known = authorities::known(&authorities, &routes);
     let authorities = authorities::used(authorities, &routes, around);
