@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::fix;
 use super::judgement::{Judgement, Vouched};
+use super::words::lines::wrapped;
 use super::words::{facts, keys};
 use crate::domain::decision::{DecisionRecord, Judged, Outcome};
 use crate::domain::policy::Check;
@@ -220,21 +221,6 @@ const WIDTH: usize = 110;
 
 /// What stands in front of a sentence.
 const INDENT: usize = 9;
-
-/// A sentence in lines of this width, broken at spaces.
-fn wrapped(sentence: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in sentence.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
 
 /// What is known of a decision, made or made up.
 struct Facts<'a> {

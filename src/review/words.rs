@@ -5,6 +5,7 @@
 pub(super) mod facts;
 pub(super) mod ids;
 pub(super) mod keys;
+pub mod lines;
 pub(super) mod lists;
 pub mod prose;
 

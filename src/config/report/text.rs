@@ -5,9 +5,13 @@ use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Renderer, Sni
 
 use super::{Colours, Diagnostic, Region, Report};
 use crate::config::problem::Severity;
+use crate::review::words::lines::wrapped;
 
 /// More than this is not read by anybody.
 const MOST_SHOWN: usize = 100;
+
+/// How wide notes are, in characters: 120 columns without what stands in front of them.
+const NOTE_WIDTH: usize = 108;
 
 /// A longer line is not quoted, in bytes.
 const LONGEST_LINE: usize = 1000;
@@ -46,8 +50,13 @@ fn render(diagnostic: &Diagnostic, report: &Report, renderer: &Renderer) -> Stri
         }
         None => title.element(Origin::path(file)),
     };
-    let group = group.elements(diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str())));
+    let group = group.elements(diagnostic.notes.iter().map(|note| Level::NOTE.message(folded(note))));
     renderer.render(&[group])
+}
+
+/// A note in lines of a readable length; one that has lines already keeps them.
+fn folded(note: &str) -> String {
+    if note.contains('\n') { note.to_owned() } else { wrapped(note, NOTE_WIDTH).join("\n") }
 }
 
 /// The lines from the first to the last that a diagnostic speaks of.

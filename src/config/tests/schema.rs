@@ -108,9 +108,10 @@ fn allowed(node: &Node<'_>) -> BTreeSet<String> {
     let mut probe: serde_json::Map<String, Value> = required.map(|key| (key.to_owned(), 0.into())).collect();
     probe.insert(UNHEARD_OF.to_owned(), 0.into());
     let text = if node.path.is_empty() { format!("{UNHEARD_OF} = 0\n") } else { node.file(&Value::Object(probe)) };
-    let said = problems(&text);
-    let about = said.split_once(&format!("unknown key `{UNHEARD_OF}`")).unwrap_or_else(|| panic!("{text}\n{said}")).1;
-    let keys = about.split_once("allowed here: ").and_then(|(_, rest)| rest.lines().next()).expect("the reader tells what it allows");
+    let said = parse(&text, directory().path()).expect_err("nothing of this is a whole configuration");
+    let about = said.diagnostics().iter().find(|about| about.title.contains(&format!("unknown key `{UNHEARD_OF}`")));
+    let notes = &about.unwrap_or_else(|| panic!("{text}\n{said}")).notes;
+    let keys = notes.iter().find_map(|note| note.strip_prefix("allowed here: ")).expect("the reader tells what it allows");
     keys.split(", ").map(str::to_owned).collect()
 }
 
