@@ -7,62 +7,25 @@ The proxy under test is pinned to core 0, the load (wrk) and the upstream (nginx
 Homerealm works for its living: signed in, 100 routes, identity headers, access log on. What counts is the ratio of CPU
 time per request; absolute figures are the machine's. Needs nginx and wrk from the distribution, nothing else.
 """
-import argparse, http.cookiejar, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.parse, urllib.request
+import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
+
+import common
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM, NGINX, PROXY, PROVIDER = 21900, 21901, 21902, 21903
 HOST = f'localhost:{PROXY}'
 
 
-def nginx(folder, name, server, core):
-    home = folder / name
-    (home / 'logs').mkdir(parents=True)
-    (home / 'nginx.conf').write_text(f'''
-worker_processes 1; daemon off; pid {home}/pid; error_log {home}/error.log;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-  keepalive_requests 10000000; {server} }}''')
-    return subprocess.Popen(['taskset', '-c', str(core), 'nginx', '-p', str(home), '-c', str(home / 'nginx.conf')], stderr=subprocess.DEVNULL)
-
-
 def homerealm(folder, binary, core, environment):
-    routes = ''.join(f'[[routes]]\nname = "r{n}"\nmatch = {{ path = "/app-{n}/**" }}\naccounts = "work"\nupstream = "http://127.0.0.1:{UPSTREAM}"\n' for n in range(99))
-    (folder / 'homerealm.toml').write_text(f'''
-version = 1
-listen = "127.0.0.1:{PROXY}"
-public_url = "http://{HOST}"
-[client]
-id = "homerealm"
-secret_env = "BENCH_SECRET"
-[authorities.work]
-issuer = "http://127.0.0.1:{PROVIDER}/organizations/v2.0"
-[dev]
-allow = true
-[sign_in]
-page = "auto"
-{routes}
-[[routes]]
-name = "last"
-match = {{ path = "/last/**" }}
-accounts = "work"
-upstream = "http://127.0.0.1:{UPSTREAM}"
-''')
+    text = common.configuration(PROXY, PROVIDER, UPSTREAM, 'secret_env = "BENCH_SECRET"')
+    (folder / 'homerealm.toml').write_text(text)
     log = open(folder / 'access.log', 'w')
-    return subprocess.Popen(['taskset', '-c', str(core), str(binary), 'run', '-c', str(folder / 'homerealm.toml')], stdout=log, stderr=open(folder / 'homerealm.log', 'w'), env=environment)
+    return subprocess.Popen([*on(core), str(binary), 'run', '-c', str(folder / 'homerealm.toml')], stdout=log, stderr=open(folder / 'homerealm.log', 'w'), env=environment)
 
 
-def sign_in():
-    """Signs Ada in through the development identity provider and returns her Cookie header."""
-    jar = http.cookiejar.CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    opener.addheaders = [('Accept', 'text/html'), ('Sec-Fetch-Mode', 'navigate'), ('Sec-Fetch-Dest', 'document')]
-    page = opener.open(f'http://{HOST}/last/')
-    assert str(PROVIDER) in page.url, page.url
-    opener.open(page.url, data=urllib.parse.urlencode({'person': 'ada', 'break': 'nothing'}).encode())
-    cookies = '; '.join(f'{c.name}={c.value}' for c in jar if c.name.startswith('homerealm-s-'))
-    assert cookies, [c.name for c in jar]
-    return cookies
+def on(core):
+    return ['taskset', '-c', str(core)]
 
 
 def ticks(process):
@@ -75,11 +38,11 @@ def ticks(process):
 
 
 def load(port, path, seconds, headers):
-    command = ['taskset', '-c', '1', 'wrk', '-t1', '-c64', f'-d{seconds}s', '--latency', *sum((['-H', h] for h in headers), []), f'http://127.0.0.1:{port}{path}']
+    command = [*on(1), 'wrk', '-t1', '-c64', f'-d{seconds}s', '--latency', *sum((['-H', h] for h in headers), []), f'http://127.0.0.1:{port}{path}']
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert 'Non-2xx' not in out, out
     figure = lambda pattern: re.search(pattern, out).group(1)
-    return int(figure(r'(\d+) requests in')), figure(r'50%\s+(\S+)'), figure(r'99%\s+(\S+)')
+    return int(figure(r'(\d+) requests in')), figure(r'\n\s+50%\s+(\S+)'), figure(r'\n\s+99%\s+(\S+)')
 
 
 def resident(process):
@@ -100,15 +63,15 @@ def main():
     try:
         (folder / 'www').mkdir()
         (folder / 'www' / 'body').write_bytes(b'x' * options.body)
-        running.append(nginx(folder, 'upstream', f'server {{ listen 127.0.0.1:{UPSTREAM}; root {folder}/www; location / {{ try_files /body =404; }} }}', 1))
-        plain = nginx(folder, 'plain', f'upstream app {{ server 127.0.0.1:{UPSTREAM}; keepalive 64; keepalive_requests 10000000; }} server {{ listen 127.0.0.1:{NGINX}; location / {{ proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://app; }} }}', 0)
+        running.append(common.nginx(folder / 'upstream', f'server {{ listen 127.0.0.1:{UPSTREAM}; root {folder}/www; location / {{ try_files /body =404; }} }}', on(1)))
+        plain = common.nginx(folder / 'plain', f'upstream app {{ server 127.0.0.1:{UPSTREAM}; keepalive 64; keepalive_requests 10000000; }} server {{ listen 127.0.0.1:{NGINX}; location / {{ proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://app; }} }}', on(0))
         running.append(plain)
-        running.append(subprocess.Popen([options.binary, 'dev-idp', '--port', str(PROVIDER), '--client-secret-env', 'BENCH_SECRET'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment))
+        running.append(common.provider(options.binary, PROVIDER, environment))
         proxy = homerealm(folder, options.binary, 0, environment)
         running.append(proxy)
         for _ in range(100):
             try:
-                cookies = sign_in()
+                cookies = common.sign_in(PROXY, PROVIDER)
                 break
             except (OSError, AssertionError) as error:
                 time.sleep(0.1)
