@@ -4,11 +4,10 @@
 use serde_json::Value;
 
 use crate::support::browser::Browser;
-use crate::support::dev_idp::DevIdp;
 use crate::support::logs::{access_lines, audit_lines, lines};
 use crate::support::process::{free_ports, homerealm};
-use crate::support::proxy::{Proxy, configured, head};
-use crate::support::upstream::Upstream;
+use crate::support::proxy::{Proxy, configured};
+use crate::support::world::World;
 
 const ADA: &str = "ada@contoso.example";
 const BO: &str = "bo@fabrikam.example";
@@ -16,54 +15,47 @@ const CY: &str = "cy@outlook.example";
 const FLO: &str = "flo@contoso.example";
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 
-struct World {
-    idp: DevIdp,
-    app: Upstream,
+const ROUTES: &str = r#"
+[[routes]]
+name = "album"
+match = { path = "/album" }
+accounts = ["personal", "work"]
+upstream = "APP"
+[[routes]]
+name = "desk"
+accounts = "work"
+tenants = ["contoso"]
+upstream = "APP"
+"#;
+
+fn proxy(world: &World, audit: &str) -> Proxy {
+    let port = free_ports(1);
+    Proxy::start(port, &world.configuration(port, audit, ROUTES))
 }
 
-impl World {
-    fn start() -> Self {
-        Self { idp: DevIdp::start(), app: Upstream::start() }
+/// Everything that is to be told, and much that is not.
+async fn walk(world: &World, proxy: &Proxy) {
+    let (mut ada, mut bo, mut cy) = (Browser::default(), Browser::default(), Browser::default());
+    // Nobody yet; then somebody who is served three times.
+    proxy.open(&mut ada, "/desk").await;
+    for path in ["/desk", "/desk/a", "/album"] {
+        let page =
+            if path == "/desk" { world.idp.sign_in(proxy, &mut ada, ADA, "work", path).await } else { proxy.open(&mut ada, path).await };
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
     }
-
-    fn configuration(&self, port: u16, audit: &str) -> String {
-        let (head, idp, app) = (head(port), self.idp.configuration(), self.app.origin());
-        format!(
-            "{head}{idp}[telemetry]\naccess_log = \"json\"\n{audit}\n\
-             [[routes]]\nname = \"album\"\nmatch = {{ path = \"/album\" }}\naccounts = [\"personal\", \"work\"]\nupstream = \"{app}\"\n\
-             [[routes]]\nname = \"desk\"\naccounts = \"work\"\ntenants = [\"contoso\"]\nupstream = \"{app}\"\n"
-        )
-    }
-
-    fn proxy(&self, audit: &str) -> Proxy {
-        let port = free_ports(1);
-        Proxy::start(port, &self.configuration(port, audit))
-    }
-
-    /// Everything that is to be told, and much that is not.
-    async fn walk(&self, proxy: &Proxy) {
-        let (mut ada, mut bo, mut cy) = (Browser::default(), Browser::default(), Browser::default());
-        // Nobody yet; then somebody who is served three times.
-        proxy.open(&mut ada, "/desk").await;
-        for path in ["/desk", "/desk/a", "/album"] {
-            let page =
-                if path == "/desk" { self.idp.sign_in(proxy, &mut ada, ADA, "work", path).await } else { proxy.open(&mut ada, path).await };
-            assert_eq!(page.status, 200, "{path}: {}", page.text());
-        }
-        // A good account of the wrong organisation, turned away when it comes back.
-        assert_eq!(self.idp.sign_in(proxy, &mut bo, BO, "work", "/desk").await.status, 403);
-        // Somebody who may be here, but not there.
-        assert_eq!(self.idp.sign_in(proxy, &mut cy, CY, "personal", "/album").await.status, 200);
-        assert_eq!(proxy.open(&mut cy, "/desk").await.status, 403);
-        // Before leaving, at the provider, and without an attempt.
-        let page = proxy.open(&mut Browser::default(), "/desk").await;
-        assert_eq!(Browser::default().press(&page, "Next", &[("identifier", CY)]).await.status, 403);
-        let failed = self.idp.sign_in(proxy, &mut Browser::default(), FLO, "work", "/desk").await;
-        assert!(failed.status.is_server_error(), "{}", failed.text());
-        proxy.open(&mut Browser::default(), "/.auth/callback/work?code=marked-code&state=marked-state").await;
-        let page = proxy.open(&mut ada, "/.auth/sign-out").await;
-        ada.press_once(&page, "Sign out", &[]).await;
-    }
+    // A good account of the wrong organisation, turned away when it comes back.
+    assert_eq!(world.idp.sign_in(proxy, &mut bo, BO, "work", "/desk").await.status, 403);
+    // Somebody who may be here, but not there.
+    assert_eq!(world.idp.sign_in(proxy, &mut cy, CY, "personal", "/album").await.status, 200);
+    assert_eq!(proxy.open(&mut cy, "/desk").await.status, 403);
+    // Before leaving, at the provider, and without an attempt.
+    let page = proxy.open(&mut Browser::default(), "/desk").await;
+    assert_eq!(Browser::default().press(&page, "Next", &[("identifier", CY)]).await.status, 403);
+    let failed = world.idp.sign_in(proxy, &mut Browser::default(), FLO, "work", "/desk").await;
+    assert!(failed.status.is_server_error(), "{}", failed.text());
+    proxy.open(&mut Browser::default(), "/.auth/callback/work?code=marked-code&state=marked-state").await;
+    let page = proxy.open(&mut ada, "/.auth/sign-out").await;
+    ada.press_once(&page, "Sign out", &[]).await;
 }
 
 /// What happened, why and to which kind of account, sorted: each worker hands its lines over in its own time.
@@ -97,8 +89,8 @@ async fn a_file_tells_who_came_who_was_refused_and_who_left_by_names_that_lead_n
     let world = World::start();
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("audit.log");
-    let mut proxy = world.proxy(&format!("audit = {{ to = \"file:{}\" }}", path.display()));
-    world.walk(&proxy).await;
+    let mut proxy = proxy(&world, &format!("audit = {{ to = \"file:{}\" }}", path.display()));
+    walk(&world, &proxy).await;
     let output = proxy.process.stop();
     assert!(audit_lines(&output).is_empty(), "{output}");
     let text = std::fs::read_to_string(&path).expect("the audit log");
@@ -138,8 +130,8 @@ async fn a_file_tells_who_came_who_was_refused_and_who_left_by_names_that_lead_n
 #[tokio::test]
 async fn on_one_stream_every_audit_line_follows_its_access_line_and_names_people_in_full_if_told_to() {
     let world = World::start();
-    let mut proxy = world.proxy("audit = { to = \"stdout\", identity = \"full\" }");
-    world.walk(&proxy).await;
+    let mut proxy = proxy(&world, "audit = { to = \"stdout\", identity = \"full\" }");
+    walk(&world, &proxy).await;
     let output = proxy.process.stop();
     let all: Vec<_> = lines(&output).collect();
     for (before, line) in all.iter().zip(&all[1..]).filter(|(_, line)| line["log"] == "audit") {
@@ -156,14 +148,15 @@ async fn on_one_stream_every_audit_line_follows_its_access_line_and_names_people
 #[tokio::test]
 async fn without_the_key_nothing_is_told_and_with_the_access_log_off_the_audit_log_goes_on() {
     let world = World::start();
-    let mut quiet = world.proxy("");
+    let mut quiet = proxy(&world, "");
     world.idp.sign_in(&quiet, &mut Browser::default(), ADA, "work", "/desk").await;
     assert!(audit_lines(&quiet.process.stop()).is_empty());
 
     for to in ["stdout", "stderr"] {
         let port = free_ports(1);
-        let text =
-            world.configuration(port, &format!("audit = {{ to = \"{to}\" }}")).replace("access_log = \"json\"", "access_log = \"off\"");
+        let text = world
+            .configuration(port, &format!("audit = {{ to = \"{to}\" }}"), ROUTES)
+            .replace("access_log = \"json\"", "access_log = \"off\"");
         let mut proxy = Proxy::start(port, &text);
         world.idp.sign_in(&proxy, &mut Browser::default(), ADA, "work", "/desk").await;
         let output = proxy.process.stop();
@@ -176,7 +169,7 @@ async fn without_the_key_nothing_is_told_and_with_the_access_log_off_the_audit_l
 #[test]
 fn a_file_that_cannot_be_written_keeps_the_proxy_from_starting() {
     let world = World::start();
-    let text = world.configuration(free_ports(1), "audit = { to = \"file:audit.log\" }");
+    let text = world.configuration(free_ports(1), "audit = { to = \"file:audit.log\" }", ROUTES);
     let directory = configured(&text);
     // Not even root can make a file where a link leads nowhere.
     std::os::unix::fs::symlink("missing/audit.log", directory.path().join("audit.log")).expect("a link");
@@ -191,7 +184,7 @@ async fn a_file_that_was_renamed_is_opened_anew_when_the_proxy_is_told() {
     let world = World::start();
     let directory = tempfile::tempdir().expect("a directory");
     let (path, rotated) = (directory.path().join("audit.log"), directory.path().join("audit.log.1"));
-    let mut proxy = world.proxy(&format!("audit = {{ to = \"file:{}\" }}", path.display()));
+    let mut proxy = proxy(&world, &format!("audit = {{ to = \"file:{}\" }}", path.display()));
     assert_eq!(world.idp.sign_in(&proxy, &mut Browser::default(), CY, "personal", "/album").await.status, 200);
     let is_written = |_: &str| std::fs::read_to_string(&path).is_ok_and(|text| text.contains("authn_login_success"));
     proxy.process.wait_until(is_written, "a line about the sign-in");

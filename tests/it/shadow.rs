@@ -5,53 +5,37 @@ use homerealm::domain::reason::Reason;
 
 use crate::support::browser::{Browser, Page};
 use crate::support::demo::{assert_reason, session_cookies};
-use crate::support::dev_idp::DevIdp;
 use crate::support::logs::{access_lines, audit_lines};
 use crate::support::process::free_ports;
-use crate::support::proxy::{Proxy, head};
-use crate::support::upstream::Upstream;
+use crate::support::proxy::Proxy;
+use crate::support::world::World;
 
 const CY: &str = "cy@outlook.example";
 const ADA: &str = "ada@contoso.example";
 
-struct World {
-    idp: DevIdp,
-    app: Upstream,
+fn proxy(world: &World, enforce: bool) -> Proxy {
+    let port = free_ports(1);
+    let routes = format!("[[routes]]\nname = \"desk\"\naccounts = \"work\"\nenforce = {enforce}\nupstream = \"APP\"\n");
+    Proxy::start(port, &world.configuration(port, "audit = { to = \"stdout\" }", &routes))
 }
 
-impl World {
-    fn start() -> Self {
-        Self { idp: DevIdp::start(), app: Upstream::start() }
-    }
-
-    fn proxy(&self, enforce: bool) -> Proxy {
-        let port = free_ports(1);
-        let (head, idp, app) = (head(port), self.idp.configuration(), self.app.origin());
-        let config = format!(
-            "{head}{idp}[telemetry]\naccess_log = \"json\"\naudit = {{ to = \"stdout\" }}\n\
-             [[routes]]\nname = \"desk\"\naccounts = \"work\"\nenforce = {enforce}\nupstream = \"{app}\"\n"
-        );
-        Proxy::start(port, &config)
-    }
-
-    /// From a page of the app to the sign-in page, and with an address from there.
-    async fn type_address(&self, proxy: &Proxy, browser: &mut Browser, address: &str) -> Page {
-        let page = proxy.open(browser, "/desk").await;
-        assert_eq!(page.url.path(), "/.auth/sign-in", "nobody is signed in, so they are asked to");
-        browser.press(&page, "Next", &[("identifier", address)]).await
-    }
+/// From a page of the app to the sign-in page, and with an address from there.
+async fn type_address(proxy: &Proxy, browser: &mut Browser, address: &str) -> Page {
+    let page = proxy.open(browser, "/desk").await;
+    assert_eq!(page.url.path(), "/.auth/sign-in", "nobody is signed in, so they are asked to");
+    browser.press(&page, "Next", &[("identifier", address)]).await
 }
 
 #[tokio::test]
 async fn whoever_signs_in_is_let_in_and_the_logs_say_whom_the_rules_would_refuse() {
     let world = World::start();
-    let mut proxy = world.proxy(false);
+    let mut proxy = proxy(&world, false);
 
     let script = Browser::default().fetch(&proxy.url("/desk")).await;
     assert_eq!((script.status.as_u16(), script.json()["code"].as_str()), (401, Some("sign_in_required")));
 
     let mut cy = Browser::default();
-    let page = world.type_address(&proxy, &mut cy, CY).await;
+    let page = type_address(&proxy, &mut cy, CY).await;
     let page = world.idp.choose(&mut cy, &page, CY).await;
     assert_eq!((page.status.as_u16(), page.url.path()), (200, "/desk"), "{}", page.text());
     let seen = world.app.last();
@@ -85,9 +69,9 @@ async fn whoever_signs_in_is_let_in_and_the_logs_say_whom_the_rules_would_refuse
 #[tokio::test]
 async fn the_same_route_refuses_when_its_rules_are_enforced() {
     let world = World::start();
-    let mut proxy = world.proxy(true);
+    let mut proxy = proxy(&world, true);
     let mut browser = Browser::default();
-    let page = world.type_address(&proxy, &mut browser, CY).await;
+    let page = type_address(&proxy, &mut browser, CY).await;
     assert_reason(&page, Reason::PersonalAccountNotAllowed);
     assert!(session_cookies(&browser).is_empty());
     assert!(world.app.requests().is_empty(), "nothing reached the app");

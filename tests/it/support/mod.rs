@@ -12,3 +12,4 @@ pub mod provider;
 pub mod proxy;
 pub mod raw;
 pub mod upstream;
+pub mod world;
