@@ -6,7 +6,7 @@ use axum::extract::Request;
 use http::HeaderMap;
 
 use super::form::{self, Fields};
-use super::{Asked, prompt};
+use super::{Asked, prompt, signed_out};
 use crate::domain::authority::AuthorityName;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
@@ -19,7 +19,7 @@ use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, field};
-use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, OpenSession, SESSION_FIELD, SignedOut};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, Ended, OpenSession, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
 use crate::telemetry::audit::Happening;
@@ -68,7 +68,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         Ok(live) => live,
         Err(reason) => return asked.reply().refuse_for(reason),
     };
-    let ended: Vec<_> = live.into_iter().filter(|kept| meant(kept.session().principal.authority.as_str())).collect();
+    let (ended, still): (Vec<_>, Vec<_>) = live.into_iter().partition(|kept| meant(kept.session().principal.authority.as_str()));
     for kept in &ended {
         if let Err(error) = asked.shared.keeper.end(kept, "signed out").await {
             tracing::error!(fault = "session store", %error, "A session could not be ended");
@@ -90,19 +90,25 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         None => None,
     };
     let back = return_to(&asked, &fields);
+    let what = match ended.first() {
+        Some(kept) if !everything => Some(Ended::Account(kept.session().principal.kind)),
+        Some(_) => Some(Ended::Everything),
+        None => None,
+    };
     let response = match at_authority.as_ref().map(ContinuePage::new) {
-        Some(Ok(page)) => page.render(chrome).into_response(),
-        Some(Err(_)) | None => SignedOut { return_to: back.as_ref() }.render(chrome).into_response(),
+        Some(Ok(page)) => {
+            cookies.extend(what.map(|what| signed_out::note(what, origin)));
+            page.render(chrome).into_response()
+        }
+        Some(Err(_)) | None => {
+            let still = signed_out::people(&asked, &still);
+            let page = SignedOut { ended: what, still: Still::SignedIn(&still), return_to: back.as_ref() };
+            page.render(chrome).into_response()
+        }
     };
     let who = ended.first().map(|kept| &kept.session().principal);
     let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
     ended.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
-}
-
-/// `GET {prefix}/signed-out`: where authorities send people back to.
-pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
-    let page = SignedOut { return_to: None }.render(asked.shared.chrome(&asked.visit.origin));
-    Told::new(page.into_response(), Verdict::allow(Reason::Public))
 }
 
 async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
@@ -110,7 +116,8 @@ async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reas
     Ok(Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live)
 }
 
-fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
+/// Where the person came from, if that can be gone back to.
+pub(super) fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
     ReturnTo::parse(fields.value(field::RETURN_TO)?, &asked.visit.origin, &asked.shared.rules.origins).ok()
 }
 

@@ -1,6 +1,7 @@
 //! Our own endpoints through their router: statuses, `Allow`, the bound on posts, forms of other sites, remembered
 //! choices.
 
+mod accounts;
 mod audit;
 pub(super) mod world;
 

@@ -1,0 +1,145 @@
+//! Several accounts in one browser: who is told to be signed in, and which route a sign-in from that page is for.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+
+use super::super::tests::world::{NOW, STRANGER, World, ada, cy, navigation, page, set_cookies};
+use super::FORM;
+use crate::domain::reason::Reason;
+use crate::domain::session::{Session, SessionId};
+use crate::flow::keeper::Keeper;
+use crate::flow::ports::StoreFailed;
+use crate::proxy::respond::Told;
+
+const SESSION: &str = "/.auth/session?return_to=/work/x";
+
+async fn ask(world: &World, path: &str, cookie: &str) -> Told {
+    world.ask(STRANGER, "GET", path, &[navigation(), vec![("cookie", cookie)]].concat(), "").await
+}
+
+fn both(world: &World) -> String {
+    let earlier = Session { id: SessionId([6; 16]), signed_in_at: NOW - std::time::Duration::from_secs(600), ..cy() };
+    format!("{}; {}", world.cookie_of(&earlier), world.cookie_of(&ada()))
+}
+
+fn location(told: &Told) -> String {
+    told.response.headers()[header::LOCATION].to_str().expect("ASCII").to_owned()
+}
+
+#[tokio::test]
+async fn people_get_a_page_and_programs_a_document() {
+    let world = World::new("");
+    let cookie = both(&world);
+    let shown = ask(&world, SESSION, &cookie).await;
+    let text = page(&shown);
+    assert_eq!(shown.response.status(), StatusCode::OK);
+    assert_eq!((&shown.response.headers()[header::CONTENT_TYPE], shown.verdict.reason()), (&"text/html; charset=utf-8".parse().expect("a type"), Reason::SignedIn));
+    assert!(text.contains("You are signed in with 2 accounts") && text.contains("10 minutes ago"), "{text}");
+    let (office, home) = (text.find("value=\"office\"").expect("Ada's"), text.find("value=\"home\"").expect("Cy's"));
+    assert!(office < home, "whoever signed in last comes first");
+    assert!(text.contains("href=\"/work/x\""), "the way back");
+    assert!(set_cookies(&shown).is_empty(), "looking is no visit");
+
+    let program = world.ask(STRANGER, "GET", SESSION, &[("cookie", cookie.as_str())], "").await;
+    let document: serde_json::Value = serde_json::from_slice(program.response.body()).expect("JSON");
+    let times = |session: &serde_json::Value| {
+        ["signed_in_at", "expires_at", "ends_at"].map(|name| session[name].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(document["kind"], "work");
+    assert_eq!(times(&document), ["2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z", "2027-01-15T16:00:00Z"]);
+    assert_eq!(times(&document["sessions"][1])[0], "2027-01-15T07:50:00Z");
+    for told in [shown, program] {
+        let field = |name| told.response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert_eq!(field(header::CACHE_CONTROL), "no-store");
+        assert!(field(header::VARY).contains("Cookie") && field(header::VARY).contains("Sec-Fetch-Mode"), "{}", field(header::VARY));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_an_answer_for_people_and_a_401_for_programs() {
+    let world = World::new("");
+    let nobody = ask(&world, SESSION, "app=v").await;
+    assert_eq!((nobody.response.status(), nobody.verdict.reason()), (StatusCode::OK, Reason::Public));
+    let text = page(&nobody);
+    assert!(text.contains("You are not signed in") && text.contains("/.auth/sign-in?return_to=%2Fwork%2Fx"), "{text}");
+    let program = world.ask(STRANGER, "GET", SESSION, &[], "").await;
+    assert_eq!((program.response.status(), program.verdict.reason()), (StatusCode::UNAUTHORIZED, Reason::SignInRequired));
+}
+
+#[tokio::test]
+async fn more_accounts_are_offered_where_a_route_takes_them() {
+    let world = World::new("");
+    for (session, offered, not_offered) in [(ada(), "account=personal", "account=work"), (cy(), "account=work", "account=personal")] {
+        let text = page(&ask(&world, SESSION, &world.cookie_of(&session)).await);
+        assert!(text.contains(offered) && !text.contains(not_offered) && !text.contains("account=customer"), "{text}");
+    }
+    let other_origin = world.cookie_of(&ada());
+    let fields = [navigation(), vec![("cookie", other_origin.as_str()), ("host", "shop.example.com")]].concat();
+    let text = page(&world.ask(STRANGER, "GET", SESSION, &fields, "").await);
+    assert!(text.contains("You are not signed in"), "a session is good at its own origin: {text}");
+}
+
+#[tokio::test]
+async fn a_sign_in_from_there_is_for_a_route_that_takes_the_account_and_comes_back() {
+    let world = World::new("");
+    let link = |what: &str| format!("/.auth/sign-in?{what}&prompt=select_account&return_to=/.auth/session%3Freturn_to%3D/work/x");
+    for (what, leads_to) in [
+        ("account=work", Some("https://office.example/authorize?")),
+        ("account=personal", Some("https://personal.example/authorize?")),
+        ("authority=office", Some("https://office.example/authorize?")),
+        ("authority=home", Some("https://personal.example/authorize?")),
+        ("account=customer", None),
+    ] {
+        let told = ask(&world, &link(what), "app=v").await;
+        match leads_to {
+            Some(place) => {
+                assert!(location(&told).starts_with(place) && location(&told).contains("prompt=select_account"), "{what}");
+                assert_eq!(set_cookies(&told).len(), 1, "{what}: an attempt");
+            }
+            None => assert_eq!(told.verdict.reason(), Reason::CustomerAccountNotAllowed, "{what}"),
+        }
+    }
+    let unknown = ask(&world, &link("authority=nowhere"), "app=v").await;
+    assert_eq!(unknown.verdict.reason(), Reason::BadRequest);
+    // A guarded page says itself whom it takes.
+    let elsewhere = ask(&world, "/.auth/sign-in?authority=home&return_to=/work/x", "app=v").await;
+    assert_eq!((elsewhere.verdict.reason(), set_cookies(&elsewhere).len()), (Reason::AuthorityNotAllowed, 0));
+    // Other pages of ours are nothing to come back to.
+    let told = ask(&world, "/.auth/sign-in?return_to=/.auth/sign-out", "app=v").await;
+    assert!(page(&told).contains("name=\"return_to\" value=\"/\""));
+    let told = ask(&world, "/.auth/sign-in?return_to=/.auth/session", "app=v").await;
+    assert!(page(&told).contains("name=\"return_to\" value=\"/.auth/session\""));
+}
+
+#[tokio::test]
+async fn after_a_sign_out_it_is_told_who_is_still_signed_in() {
+    let world = World::new("");
+    let cookie = both(&world);
+    let headers = [("content-type", FORM), ("accept", "text/html"), ("cookie", cookie.as_str())];
+    for (which, heading, still) in [
+        ("session=home", "Your personal account is signed out", true),
+        ("session=office", "Your work or school account is signed out", true),
+        ("session=*", "You are signed out", false),
+    ] {
+        let text = page(&World::new("").ask(STRANGER, "POST", "/.auth/sign-out", &headers, which).await);
+        assert!(text.contains(heading), "{which}: {text}");
+        assert_eq!(text.contains("You are still signed in"), still, "{which}: {text}");
+    }
+    // Back from an authority, the browser's note tells what was ended, and its sessions what was not.
+    for (note, heading) in [
+        ("personal", "Your personal account is signed out"),
+        ("all", "You are signed in"),
+        ("everywhere", "You are signed in"),
+        ("<script>", "You are signed in"),
+    ] {
+        let cookie = format!("__Host-homerealm-ended={note}; {}", world.cookie_of(&ada()));
+        let told = ask(&world, "/.auth/signed-out", &cookie).await;
+        assert!(page(&told).contains(&format!("<h1>{heading}</h1>")), "{note}: {}", page(&told));
+        assert_eq!(set_cookies(&told), ["__Host-homerealm-ended="], "{note}: it is told once");
+    }
+    let told = ask(&world, "/.auth/signed-out", "__Host-homerealm-ended=everywhere").await;
+    assert!(page(&told).contains("You are signed out everywhere"));
+    let told = ask(&world, "/.auth/signed-out", "app=v").await;
+    assert!(page(&told).contains("You are signed out") && set_cookies(&told).is_empty());
+}
