@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod store_down;
 pub(super) mod world;
 
 use http::{Method, StatusCode, header};

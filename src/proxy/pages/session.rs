@@ -95,7 +95,7 @@ impl<'a> SignedInAccount<'a> {
     fn times(&self, now: Timestamp) -> Vec<Time> {
         let since = Time::new("Signed in", moment::ago(now.since(self.since)), self.since);
         let latest = Time::new("Ends at the latest", moment::ahead(self.ends_at_latest.since(now)), self.ends_at_latest);
-        let unused = Time::new("Ends if you stay away", moment::ahead(self.ends_unused.since(now)), self.ends_unused);
+        let unused = Time::new("Ends if unused", moment::ahead(self.ends_unused.since(now)), self.ends_unused);
         if self.ends_unused < self.ends_at_latest { vec![since, unused, latest] } else { vec![since, latest] }
     }
 }

@@ -123,9 +123,8 @@ impl SignedOut<'_> {
             // In another tab, somebody was quicker.
             (Some(Ended::Everything | Ended::Everywhere) | None, Still::SignedIn([_, ..])) => "You are signed in".to_owned(),
             (Some(Ended::Everywhere), Still::SignedIn([]) | Still::Unknown) => "You are signed out everywhere".to_owned(),
-            (Some(Ended::Account(_) | Ended::Everything) | None, Still::SignedIn([])) | (Some(Ended::Everything) | None, Still::Unknown) => {
-                "You are signed out".to_owned()
-            }
+            (Some(Ended::Account(_) | Ended::Everything) | None, Still::SignedIn([]))
+            | (Some(Ended::Everything) | None, Still::Unknown) => "You are signed out".to_owned(),
         }
     }
 

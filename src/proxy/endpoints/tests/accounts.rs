@@ -1,15 +1,12 @@
 //! Several accounts in one browser: who is told to be signed in, and which route a sign-in from that page is for.
 
-use std::sync::Arc;
-
 use http::{StatusCode, header};
 
 use super::super::tests::world::{NOW, STRANGER, World, ada, cy, navigation, page, set_cookies};
 use super::FORM;
+use super::store_down::Down;
 use crate::domain::reason::Reason;
 use crate::domain::session::{Session, SessionId};
-use crate::flow::keeper::Keeper;
-use crate::flow::ports::StoreFailed;
 use crate::proxy::respond::Told;
 
 const SESSION: &str = "/.auth/session?return_to=/work/x";
@@ -34,7 +31,10 @@ async fn people_get_a_page_and_programs_a_document() {
     let shown = ask(&world, SESSION, &cookie).await;
     let text = page(&shown);
     assert_eq!(shown.response.status(), StatusCode::OK);
-    assert_eq!((&shown.response.headers()[header::CONTENT_TYPE], shown.verdict.reason()), (&"text/html; charset=utf-8".parse().expect("a type"), Reason::SignedIn));
+    assert_eq!(
+        (&shown.response.headers()[header::CONTENT_TYPE], shown.verdict.reason()),
+        (&"text/html; charset=utf-8".parse().expect("a type"), Reason::SignedIn)
+    );
     assert!(text.contains("You are signed in with 2 accounts") && text.contains("10 minutes ago"), "{text}");
     let (office, home) = (text.find("value=\"office\"").expect("Ada's"), text.find("value=\"home\"").expect("Cy's"));
     assert!(office < home, "whoever signed in last comes first");
@@ -142,4 +142,19 @@ async fn after_a_sign_out_it_is_told_who_is_still_signed_in() {
     assert!(page(&told).contains("You are signed out everywhere"));
     let told = ask(&world, "/.auth/signed-out", "app=v").await;
     assert!(page(&told).contains("You are signed out") && set_cookies(&told).is_empty());
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_not_nobody() {
+    let world = World::new("").with_store(Down);
+    let ticket = world.ticket_of(&ada());
+    for headers in [navigation(), vec![]] {
+        let told = world.ask(STRANGER, "GET", SESSION, &[headers, vec![("cookie", ticket.as_str())]].concat(), "").await;
+        assert_eq!((told.response.status(), told.verdict.reason()), (StatusCode::SERVICE_UNAVAILABLE, Reason::SessionStoreUnavailable));
+        assert!(told.response.headers().contains_key(header::RETRY_AFTER) && set_cookies(&told).is_empty(), "the cookie stays");
+    }
+    let told = ask(&world, "/.auth/signed-out", &format!("__Host-homerealm-ended=personal; {ticket}")).await;
+    let text = page(&told);
+    assert_eq!(told.response.status(), StatusCode::OK, "what was ended, was ended");
+    assert!(text.contains("Your personal account is signed out") && text.contains("can't look up"), "{text}");
 }

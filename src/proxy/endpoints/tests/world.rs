@@ -17,7 +17,7 @@ use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
 use crate::flow::keeper::Keeper;
-use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable};
+use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable, SessionStore};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::consumed::Consumed;
@@ -27,7 +27,7 @@ use crate::protocol::metadata::Metadata;
 use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie::{self, Carried};
-use crate::protocol::session_record::SessionRecord;
+use crate::protocol::session_record::{SessionRecord, Ticket};
 use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
 use crate::proxy::audit::Naming;
 use crate::proxy::call::Call;
@@ -225,6 +225,12 @@ impl World {
         Self { shared: Arc::new(shared), router }
     }
 
+    /// The same with sessions kept in this store.
+    pub(in crate::proxy::endpoints) fn with_store(mut self, store: impl SessionStore + 'static) -> Self {
+        Arc::get_mut(&mut self.shared).expect("nobody else has it yet").keeper.store = Some(Arc::new(store));
+        self
+    }
+
     /// Asks one of our endpoints at the first origin, unless `headers` name another host.
     pub(in crate::proxy::endpoints) async fn ask(
         &self,
@@ -248,10 +254,18 @@ impl World {
 
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
+        self.cookie_with(&Carried::Whole(Box::new(SessionRecord::bare(session.clone()))), session)
+    }
+
+    /// The `Cookie` field of somebody whose session is kept elsewhere.
+    pub(in crate::proxy::endpoints) fn ticket_of(&self, session: &Session) -> String {
+        self.cookie_with(&Carried::Ticket(Ticket::new(&mut |buffer| buffer.fill(4))), session)
+    }
+
+    fn cookie_with(&self, carried: &Carried, session: &Session) -> String {
         let origin = self.shared.rules.origins.first();
-        let carried = Carried::Whole(Box::new(SessionRecord::bare(session.clone())));
         let written = session_cookie::write(
-            &carried,
+            carried,
             &session.principal.authority,
             &OwnCookies::default(),
             origin,

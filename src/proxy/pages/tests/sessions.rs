@@ -116,10 +116,10 @@ fn one_account_is_not_asked_which_and_one_in_its_last_hour_is_told_one_end() {
     let lasting = page(only);
     assert_eq!(text_of(&lasting.html, "h1"), "You are signed in");
     assert_eq!(choices(&lasting), ["work", EVERYWHERE.1]);
-    assert!(lasting.html.contains("Ends if you stay away") && lasting.html.contains("Ends at the latest"));
+    assert!(lasting.html.contains("Ends if unused") && lasting.html.contains("Ends at the latest"));
     only.ends_at_latest = only.ends_unused;
     let ending = page(only);
-    assert!(!ending.html.contains("Ends if you stay away") && ending.html.contains("Ends at the latest"));
+    assert!(!ending.html.contains("Ends if unused") && ending.html.contains("Ends at the latest"));
 }
 
 #[test]
