@@ -1,5 +1,6 @@
 // A real Chromium and its visitors: one browser profile each, watched for everything that a browser complains about
 // (broken policies, errors on the console, requests that leave this machine).
+import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
 const { chromium } = createRequire(new URL('../parts/package.json', import.meta.url))('playwright-core');
@@ -11,6 +12,9 @@ const FLAGS = [
 
 /** How long anything on a page may take, in milliseconds. Everything here is on this machine. */
 const PATIENCE = 15_000;
+
+/** More stops than lie before anything on a page that is walked by keyboard. */
+const MOST_STOPS = 30;
 
 export const launch = (executablePath) => chromium.launch({ executablePath, args: FLAGS, timeout: 30_000 });
 
@@ -63,8 +67,22 @@ export class Visitor {
     return this.page.getByRole('button', { name });
   }
 
+  /** The button with this name and no more. */
+  theButton(name) {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
   link(name) {
     return this.page.getByRole('link', { name });
+  }
+
+  /** Presses the Tab key until the focus is on something with this text, spoken or seen. */
+  async tabTo(text) {
+    for (let stops = 0; stops < MOST_STOPS; stops += 1) {
+      if ((await this.page.locator(':focus').allTextContents()).join().includes(text)) return;
+      await this.page.keyboard.press('Tab');
+    }
+    assert.fail(`the Tab key never comes to "${text}"`);
   }
 
   leave() {

@@ -59,13 +59,7 @@ export const journeys = {
 
   by_keyboard_only: journey(async ({ visitor, page, proxy, provider }) => {
     const keys = page.keyboard;
-    const tabTo = async (text) => {
-      for (let stops = 0; stops < 30; stops += 1) {
-        if ((await page.locator(':focus').allInnerTexts()).join().includes(text)) return;
-        await keys.press('Tab');
-      }
-      assert.fail(`the Tab key never comes to "${text}"`);
-    };
+    const tabTo = (text) => visitor.tabTo(text);
     await visitor.goto(`${proxy}/work/`);
     assert.equal(await page.locator(':focus').getAttribute('id'), 'identifier', 'the field has the focus at once');
     await keys.type('ada@contoso.example');
@@ -84,12 +78,82 @@ export const journeys = {
     assert.equal(await visitor.heading(), 'You are signed out');
   }),
 
+  // Two accounts, one after the other, by nothing but the keyboard, and without scripts.
+  one_of_two_accounts_signs_out_by_keyboard: journey(async ({ visitor, page, proxy, provider }) => {
+    const keys = page.keyboard;
+    const press = async (text, leads_to) => {
+      await visitor.tabTo(text);
+      await keys.press('Enter');
+      await page.waitForURL(leads_to);
+    };
+    await visitor.goto(`${proxy}/work/`);
+    await keys.type('ada@contoso.example');
+    await keys.press('Enter');
+    await page.waitForURL(`${provider}/**`);
+    await press('Continue as Ada', `${proxy}/work/`);
+    await visitor.goto(`${proxy}/.auth/session`);
+    await press('Add a personal account', `${provider}/**`);
+    await press('Continue as Cy', `${proxy}/.auth/session`);
+    assert.equal(await visitor.heading(), 'You are signed in with 2 accounts');
+    await press('Sign out cy@outlook.example', `${proxy}/.auth/signed-out`);
+    assert.equal(await visitor.heading(), 'Your personal account is signed out');
+    await press('See who is signed in', `${proxy}/.auth/session`);
+    assert.equal(await visitor.heading(), 'You are signed in');
+    await visitor.goto(`${proxy}/work/`);
+    await greets(visitor, 'ada@contoso.example');
+    await visitor.goto(`${proxy}/personal/`);
+    assert.match(await visitor.heading(), /work or school account/, 'only the work account is left');
+  }, { javaScriptEnabled: false }),
+
+  two_accounts_side_by_side: journey(async (world) => {
+    const { visitor, page, looks, proxy, provider } = world;
+    await visitor.goto(`${proxy}/.auth/session`);
+    assert.equal(await visitor.heading(), 'You are not signed in');
+    await looks.at('nobody is signed in', page);
+    await signIn(world, '/work/', 'ada@contoso.example', 'Ada');
+    await visitor.goto(`${proxy}/.auth/session?return_to=/work/`);
+    await looks.at('one account is signed in', page);
+    await visitor.link('Add a personal account').click();
+    await continueAs(visitor, provider, 'Cy');
+    await page.waitForURL(`${proxy}/.auth/session?**`);
+    assert.equal(await visitor.heading(), 'You are signed in with 2 accounts');
+    await looks.at('two accounts are signed in', page);
+    await visitor.link('Switch account from ada@contoso.example').click();
+    await continueAs(visitor, provider, 'Bo');
+    await page.waitForURL(`${proxy}/.auth/session?**`);
+    const names = await page.getByRole('heading', { level: 2 }).allInnerTexts();
+    assert.deepEqual(names, ['bo@fabrikam.example', 'cy@outlook.example']);
+    await visitor.link('Back to').click();
+    await page.waitForURL(`${proxy}/work/`);
+    await greets(visitor, 'bo@fabrikam.example');
+    await visitor.link('Sign out').click();
+    await looks.at('sign-out question with two accounts', page);
+    await visitor.theButton('Sign out bo@fabrikam.example').click();
+    await page.waitForURL(`${proxy}/.auth/signed-out`);
+    assert.equal(await visitor.heading(), 'Your work or school account is signed out');
+    assert.match(await page.locator('main').innerText(), /still signed in with your personal account cy@outlook.example/);
+    await looks.at('signed out of one of two', page);
+    await visitor.goto(`${proxy}/personal/`);
+    await greets(visitor, 'cy@outlook.example');
+  }),
+
+  // By somebody whom no other journey needs: the others go on.
+  signing_out_everywhere: journey(async (world) => {
+    const { visitor, page, looks, proxy } = world;
+    await signIn(world, '/personal/', 'gil@gmail.example', 'Gil');
+    await visitor.goto(`${proxy}/.auth/session`);
+    await visitor.theButton('Sign out everywhere').click();
+    await page.waitForURL(`${proxy}/.auth/signed-out`);
+    assert.equal(await visitor.heading(), 'You are signed out everywhere');
+    await looks.at('signed out everywhere', page);
+  }),
+
   without_scripts: journey(async (world) => {
     const { visitor, page, proxy } = world;
     await signIn(world, '/work/', 'ada@contoso.example', 'Ada');
     await greets(visitor, 'ada@contoso.example');
     await visitor.link('Sign out').click();
-    await visitor.button('Sign out').click();
+    await visitor.theButton('Sign out').click();
     await page.waitForURL(`${proxy}/.auth/signed-out`);
   }, { javaScriptEnabled: false }),
 
@@ -106,7 +170,7 @@ export const journeys = {
     await has_a_session_for_this_host_only(world);
     await visitor.link('Sign out').click();
     await looks.at('sign-out question', page);
-    await visitor.button('Sign out').click();
+    await visitor.theButton('Sign out').click();
     await page.waitForURL(`${proxy}/.auth/signed-out`);
     assert.equal(await visitor.heading(), 'You are signed out');
     await looks.at('signed out', page);

@@ -82,7 +82,7 @@ async fn signing_out_asks_first_then_ends_one_session_or_all_here_and_at_the_pro
     assert!(one.open(&demo.url("/personal/")).await.text().contains(CY));
     assert_reason(&one.open(&demo.url("/work/")).await, Reason::PersonalAccountNotAllowed);
 
-    let page = browser.press(&asks, "Sign out of all", &[]).await;
+    let page = browser.press(&asks, "Sign out of everything here", &[]).await;
     assert_eq!((page.status.as_u16(), page.url.path()), (200, "/.auth/signed-out"), "{}", page.text());
     assert_eq!(session_cookies(&browser), Vec::<String>::new());
 

@@ -5,14 +5,13 @@ use axum::Extension;
 use axum::extract::{Path, Request};
 use http::HeaderMap;
 
-use super::{Asked, form, prompt};
+use super::{Asked, form, guarded, prompt};
 use crate::domain::authority::AuthorityName;
 use crate::domain::policy::Subject;
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::Route;
-use crate::domain::target::Target;
 use crate::flow::sign_in::{Arrival, Setback, Why};
 use crate::protocol::callback::AuthorizationResponse;
 use crate::protocol::callback::provider_error::HelpText;
@@ -184,9 +183,7 @@ fn place(asked: &Asked, text: &str) -> ReturnTo {
 }
 
 fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
-    let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).ok()?;
-    let route = asked.shared.rules.routes.find(&target, &http::Method::GET).ok()?;
-    route.access.requirements().map(|_| route)
+    guarded::at(&asked.shared.rules, return_to).map(|(route, _)| route)
 }
 
 async fn is_signed_in(asked: &Asked, return_to: &ReturnTo, own: &OwnCookies<'_>) -> bool {

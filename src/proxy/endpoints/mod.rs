@@ -5,11 +5,13 @@ mod assets;
 mod callback;
 mod check;
 mod form;
+mod guarded;
 mod logout;
 mod prompt;
 mod session;
 mod sign_in;
 mod sign_out;
+mod signed_out;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ use super::shared::Shared;
 use super::visit::Visit;
 use crate::domain::interaction::Interaction;
 use crate::domain::reason::Reason;
+use crate::domain::return_to::ReturnTo;
 
 pub(super) use prompt::prompt;
 
@@ -43,6 +46,20 @@ impl Asked {
     fn reply(&self) -> Reply<'_> {
         Reply { shared: &self.shared, call: &self.call, visit: &self.visit }
     }
+
+    /// Whether a return target is one of our own pages.
+    fn is_own(&self, target: &ReturnTo) -> bool {
+        self.shared.rules.is_own(path_of(target))
+    }
+
+    /// Whether a return target is the page that shows who is signed in.
+    fn is_session_page(&self, target: &ReturnTo) -> bool {
+        path_of(target).strip_prefix(self.shared.rules.prefix.as_str()) == Some(session::PATH)
+    }
+}
+
+fn path_of(target: &ReturnTo) -> &str {
+    target.path_and_query().split('?').next().unwrap_or_default()
 }
 
 /// The endpoints below the prefix.
@@ -52,11 +69,11 @@ pub(super) fn router(prefix: &str) -> Router {
         // HEAD is for looking ahead, and a code is spent only once.
         .route("/callback/{authority}", get(callback::query).post(callback::form).head(nothing_here))
         .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
-        .route("/signed-out", get(sign_out::done))
+        .route("/signed-out", get(signed_out::show))
         // What is looked at ahead ends nothing.
         .route("/logout/front-channel/{authority}", get(logout::front_channel::receive).head(nothing_here))
         .route("/logout/back-channel/{authority}", post(logout::back_channel::receive))
-        .route("/session", get(session::show))
+        .route(session::PATH, get(session::show))
         .route("/check", any(check::answer))
         .route("/check/{*original}", any(check::answer))
         .route("/check/", any(check::answer))

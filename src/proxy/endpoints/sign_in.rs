@@ -11,6 +11,7 @@ use axum::extract::Request;
 use http::HeaderMap;
 
 use super::form::{self, Fields};
+use super::guarded::{self, Means};
 use super::{Asked, prompt};
 use crate::domain::account::AccountKind;
 use crate::domain::address::Identifier;
@@ -21,7 +22,6 @@ use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::route::{Requirements, Route};
 use crate::domain::sign_in_page::SignInPage;
-use crate::domain::target::Target;
 use crate::protocol::authorize::Prompt;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::protocol::remembered::Remembered;
@@ -38,6 +38,8 @@ use crate::telemetry::audit::Happening;
 struct Purpose<'a> {
     asked: &'a Asked,
     return_to: ReturnTo,
+    /// The authority that a link of ours names.
+    named: Option<&'a AuthorityName>,
     route: &'a Route,
     wanted: &'a Requirements,
     prompt: Prompt,
@@ -124,16 +126,25 @@ impl<'a> Purpose<'a> {
             Some(text) => ReturnTo::parse(text, origin, &shared.rules.origins).map_err(|_| Reason::BadRequest)?,
             None => ReturnTo::front_page(origin),
         };
-        let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
-        // A page of our own is nothing to come back to.
-        let return_to = if shared.rules.is_own(target.path()) { ReturnTo::front_page(origin) } else { return_to };
-        let (route, wanted) = guarded_route(asked, &return_to)?;
+        // A page of our own is nothing to come back to, but for the one that shows who is signed in.
+        let leads_back = !asked.is_own(&return_to) || asked.is_session_page(&return_to);
+        let return_to = if leads_back { return_to } else { ReturnTo::front_page(origin) };
+        let named = match fields.value(field::AUTHORITY) {
+            Some(name) => Some(shared.sign_in.authorities.keys().find(|known| known.as_str() == name).ok_or(Reason::BadRequest)?),
+            None => None,
+        };
+        let means = match (named, fields.value(field::ACCOUNT).and_then(AccountKind::parse)) {
+            (Some(named), _) => Means::At(named),
+            (None, Some(kind)) => Means::Of(kind),
+            (None, None) => Means::Any,
+        };
+        let (route, wanted) = guarded::route_for(&shared.rules, &return_to, means).ok_or(Reason::NoRoute)?;
         let remember = match (shared.remembering, fields.value(field::REMEMBER)) {
             (Remembering::Off, _) => Remember::NotOffered,
             (Remembering::Offered, Some(_)) => Remember::Chosen,
             (Remembering::Offered, None) => Remember::Offered,
         };
-        Ok(Self { asked, return_to, route, wanted, prompt: prompt(fields.value(field::PROMPT), own), remember })
+        Ok(Self { asked, return_to, named, route, wanted, prompt: prompt(fields.value(field::PROMPT), own), remember })
     }
 
     /// Cookies belong to one origin: whoever wants to go to another of ours signs in there.
@@ -144,13 +155,16 @@ impl<'a> Purpose<'a> {
         Told::new(respond::redirect(Redirect::Found, &location), Verdict::challenge(Reason::SignInRequired).on(self.route))
     }
 
-    /// Where a link leads without a page of ours: a kind that it names, or the one place that is possible. Only a
+    /// Where a link leads without a page of ours: an authority or a kind that it names, or the one place that is possible. Only a
     /// person's own navigation may start an attempt: an image or a prefetch must not fill the browser with cookies. Links
     /// count like posts, because an address in one may have to be looked up.
     async fn straight_on(&self, typed: Option<&str>, kind: Option<&str>, own: &OwnCookies<'_>) -> Option<(Realm, Option<AccountKind>)> {
         let Asked { shared, call, visit } = self.asked;
         if visit.interaction != Interaction::Navigation {
             return None;
+        }
+        if let Some(named) = self.named {
+            return Some((self.place_at(named), None));
         }
         let chosen = kind.and_then(AccountKind::parse);
         let skips_page = shared.rules.page == SignInPage::Auto && self.prompt == Prompt::Default;
@@ -194,6 +208,14 @@ impl<'a> Purpose<'a> {
         match self.asked.shared.rules.directory.authority_of_kind(kind, self.wanted) {
             Some(known) => Realm::Known { authority: known.name.clone(), how: crate::domain::realm::How::Chosen },
             None => Realm::Refused(self.wanted.check_kind(kind).err().unwrap_or(Reason::AuthorityNotAllowed)),
+        }
+    }
+
+    fn place_at(&self, authority: &AuthorityName) -> Realm {
+        if self.wanted.authorities.contains(authority) {
+            Realm::Known { authority: authority.clone(), how: crate::domain::realm::How::Chosen }
+        } else {
+            Realm::Refused(Reason::AuthorityNotAllowed)
         }
     }
 
@@ -260,15 +282,4 @@ impl<'a> Purpose<'a> {
         page.who = typed.map_or(Who::Nobody, Who::Typed);
         self.asked.reply().refuse(&page).on(self.route).audited(&self.asked.shared, Incident::new(Happening::SignInFailed))
     }
-}
-
-/// The route that a return target leads to, if somebody has to be signed in there; otherwise the first such route of
-/// its origin: whoever signs in without going anywhere wants to be signed in for something.
-fn guarded_route<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Result<(&'a Route, &'a Requirements), Reason> {
-    let routes = &asked.shared.rules.routes;
-    let target = Target::parse(return_to.origin().authority(), return_to.path_and_query()).map_err(|_| Reason::BadRequest)?;
-    let meant = routes.find(&target, &http::Method::GET).ok();
-    let of_origin = routes.routes().iter().filter(|route| route.matcher.host.as_deref().is_none_or(|host| host == target.host()));
-    let guarded = |route: &'a Route| route.access.requirements().map(|wanted| (route, wanted));
-    meant.and_then(guarded).or_else(|| of_origin.into_iter().find_map(guarded)).ok_or(Reason::NoRoute)
 }

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use http::HeaderMap;
 
 use super::form::{self, Fields};
-use super::{Asked, prompt};
+use super::{Asked, prompt, signed_out};
 use crate::domain::authority::AuthorityName;
 use crate::domain::origin::Origin;
 use crate::domain::reason::Reason;
@@ -20,7 +20,7 @@ use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, field};
-use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, OpenSession, SESSION_FIELD, SignedOut};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
 use crate::telemetry::audit::Happening;
@@ -64,7 +64,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         Ok(live) => live,
         Err(reason) => return not_now(&asked, reason),
     };
-    let ended: Vec<_> = live.into_iter().filter(|kept| which.means(&kept.session().principal.authority)).collect();
+    let (ended, still): (Vec<_>, Vec<_>) = live.into_iter().partition(|kept| which.means(&kept.session().principal.authority));
     // The local end comes first, and does not hang on the authority. While it fails, nobody is told that they are signed
     // out, and the cookies stay.
     for kept in &ended {
@@ -73,16 +73,24 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
             return not_now(&asked, Reason::SessionStoreUnavailable);
         }
     }
-    let cookies = which.cookies(&own, origin);
+    let mut cookies = which.cookies(&own, origin);
     let chrome = asked.shared.chrome(origin);
     let at_authority = match ended.first() {
         Some(kept) => end_session_url(&asked, kept).await,
         None => None,
     };
     let back = return_to(&asked, &fields);
+    let what = ended.first().map(|kept| which.ended(kept));
     let response = match at_authority.as_ref().map(ContinuePage::new) {
-        Some(Ok(page)) => page.render(chrome).into_response(),
-        Some(Err(_)) | None => SignedOut { return_to: back.as_ref() }.render(chrome).into_response(),
+        Some(Ok(page)) => {
+            cookies.extend(what.map(|what| signed_out::note(what, origin)));
+            page.render(chrome).into_response()
+        }
+        Some(Err(_)) | None => {
+            let still = signed_out::people(&asked, &still);
+            let page = SignedOut { ended: what, still: Still::SignedIn(&still), return_to: back.as_ref() };
+            page.render(chrome).into_response()
+        }
     };
     let who = ended.first().map(|kept| &kept.session().principal);
     let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
@@ -117,6 +125,15 @@ impl Which {
         match self {
             Self::Everywhere | Self::Everything => true,
             Self::At(name) => name == authority,
+        }
+    }
+
+    /// What that ended, this session with it.
+    fn ended(&self, kept: &Kept) -> Ended {
+        match self {
+            Self::Everywhere => Ended::Everywhere,
+            Self::Everything => Ended::Everything,
+            Self::At(_) => Ended::Account(kept.session().principal.kind),
         }
     }
 
@@ -164,18 +181,13 @@ fn not_now(asked: &Asked, reason: Reason) -> Told {
     asked.reply().refuse(&page)
 }
 
-/// `GET {prefix}/signed-out`: where authorities send people back to.
-pub(super) async fn done(Extension(asked): Extension<Asked>) -> Told {
-    let page = SignedOut { return_to: None }.render(asked.shared.chrome(&asked.visit.origin));
-    Told::new(page.into_response(), Verdict::allow(Reason::Public))
-}
-
 async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
     Ok(Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live)
 }
 
-fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
+/// Where the person came from, if that can be gone back to.
+pub(super) fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
     ReturnTo::parse(fields.value(field::RETURN_TO)?, &asked.visit.origin, &asked.shared.rules.origins).ok()
 }
 

@@ -6,7 +6,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::Assets;
 use super::clipped;
+use super::sign_in::field;
 use crate::domain::account::AccountKind;
+use crate::domain::authority::AuthorityName;
 use crate::domain::branding::Branding;
 use crate::domain::decision::DecisionId;
 use crate::domain::origin::Origin;
@@ -14,6 +16,9 @@ use crate::domain::return_to::ReturnTo;
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The `prompt` that makes providers ask which account.
+const SELECT_ACCOUNT: &str = "select_account";
 
 /// The frame around every page.
 #[derive(Debug, Clone)]
@@ -83,24 +88,48 @@ impl Chrome {
     pub(super) fn sign_in_link(&self, target: Option<&ReturnTo>, begin: Begin) -> String {
         let prompt = match begin {
             Begin::Afresh => None,
-            Begin::ChoosingAnAccount => Some("select_account"),
+            Begin::ChoosingAnAccount => Some(SELECT_ACCOUNT),
         };
-        self.link("sign-in", target, &[("prompt", prompt)])
+        self.link("sign-in", self.place_of(target).as_deref(), &[(field::PROMPT, prompt)])
     }
 
     /// The link that starts a sign-in without an address, at the authority for `kind`.
     pub(super) fn sign_in_link_for(&self, kind: AccountKind, target: &ReturnTo, prompt: Option<&str>) -> String {
-        self.link("sign-in", Some(target), &[("account", Some(kind.as_str())), ("prompt", prompt)])
+        self.link("sign-in", Some(&self.place(target)), &[(field::ACCOUNT, Some(kind.as_str())), (field::PROMPT, prompt)])
+    }
+
+    /// The link that signs somebody in at one authority, in place of whoever is signed in there, and comes back to the page
+    /// of who is signed in.
+    pub(super) fn switch_link(&self, authority: &AuthorityName, back: Option<&ReturnTo>) -> String {
+        let parameters = [(field::AUTHORITY, Some(authority.as_str())), (field::PROMPT, Some(SELECT_ACCOUNT))];
+        self.link("sign-in", Some(&self.place_of_session_page(back)), &parameters)
+    }
+
+    /// The link that signs in with one more kind of account, and comes back to the page of who is signed in.
+    pub(super) fn add_link(&self, kind: AccountKind, back: Option<&ReturnTo>) -> String {
+        let parameters = [(field::ACCOUNT, Some(kind.as_str())), (field::PROMPT, Some(SELECT_ACCOUNT))];
+        self.link("sign-in", Some(&self.place_of_session_page(back)), &parameters)
+    }
+
+    /// The link to the page of who is signed in.
+    pub(super) fn session_link(&self, back: Option<&ReturnTo>) -> String {
+        self.link("session", self.place_of(back).as_deref(), &[])
+    }
+
+    /// The same as somewhere to come back to: without a way on from there, if that would make it too long.
+    fn place_of_session_page(&self, back: Option<&ReturnTo>) -> String {
+        let link = self.session_link(back);
+        if link.len() <= ReturnTo::MAX_LENGTH { link } else { self.session_link(None) }
     }
 
     /// The link to the page that asks whether to sign out.
     pub(super) fn sign_out_link(&self, target: Option<&ReturnTo>) -> String {
-        self.link("sign-out", target, &[])
+        self.link("sign-out", self.place_of(target).as_deref(), &[])
     }
 
     /// The same as a URL for programs, which do not resolve links.
     pub(crate) fn absolute_sign_in_url(&self, target: Option<&ReturnTo>, prompt: Option<&str>) -> String {
-        format!("{}{}", self.origin, self.link("sign-in", target, &[("prompt", prompt)]))
+        format!("{}{}", self.origin, self.link("sign-in", self.place_of(target).as_deref(), &[(field::PROMPT, prompt)]))
     }
 
     /// Where help is; a mail says which decision it is about.
@@ -122,10 +151,13 @@ impl Chrome {
         HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
     }
 
-    fn link(&self, endpoint: &str, target: Option<&ReturnTo>, parameters: &[(&str, Option<&str>)]) -> String {
-        let place = target.map(|target| self.place(target));
+    fn place_of(&self, target: Option<&ReturnTo>) -> Option<String> {
+        target.map(|target| self.place(target))
+    }
+
+    fn link(&self, endpoint: &str, return_to: Option<&str>, parameters: &[(&str, Option<&str>)]) -> String {
         let given = parameters.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
-        let all = given.chain(place.as_deref().map(|place| ("return_to", place)));
+        let all = given.chain(return_to.map(|place| (field::RETURN_TO, place)));
         let query: Vec<String> = all.map(|(name, value)| format!("{name}={}", query_value(value))).collect();
         let separator = if query.is_empty() { "" } else { "?" };
         format!("{}/{endpoint}{separator}{}", self.prefix, query.join("&"))

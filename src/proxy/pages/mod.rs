@@ -12,12 +12,15 @@ pub mod assets;
 pub mod chrome;
 pub mod form_not_sent;
 mod icon;
+mod moment;
 pub mod notice;
 pub mod reason;
+pub mod session;
 pub mod sign_in;
 pub mod sign_out;
 mod words;
 
+pub(in crate::proxy) use moment::exact as exact_moment;
 pub(in crate::proxy) use words::{SigningIn, signing_in};
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 //! one first, and what a help desk will ask for.
 
 use askama::Template;
-use chrono::DateTime;
 use http::StatusCode;
 
 use super::chrome::Chrome;
 use super::icon::Icon;
-use super::{Page, clipped};
+use super::{Page, clipped, moment};
 use crate::domain::account::{AccountKind, Membership};
 use crate::domain::decision::DecisionId;
 use crate::domain::principal::Principal;
@@ -150,6 +149,15 @@ pub(super) const fn kind_words(kind: AccountKind) -> &'static str {
     }
 }
 
+/// The kind of account before the word "account".
+pub(super) const fn kind_in_a_sentence(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Customer => "customer",
+        AccountKind::Personal => "personal",
+        AccountKind::Work => "work or school",
+    }
+}
+
 pub(super) const fn kind_icon(kind: AccountKind) -> Icon {
     match kind {
         AccountKind::Customer => Icon::Customer,
@@ -170,17 +178,12 @@ pub struct Reference {
 impl Reference {
     /// For people, in UTC because the help desk may be elsewhere.
     pub(super) fn time_shown(&self) -> String {
-        self.formatted("%-d %b %Y, %H:%M:%S UTC")
+        moment::second_shown(self.at)
     }
 
     /// For machines (the `datetime` attribute).
     pub(super) fn time_exact(&self) -> String {
-        self.formatted("%Y-%m-%dT%H:%M:%SZ")
-    }
-
-    fn formatted(&self, pattern: &str) -> String {
-        let seconds = i64::try_from(self.at.unix_seconds()).unwrap_or(i64::MAX);
-        DateTime::from_timestamp(seconds, 0).map(|time| time.format(pattern).to_string()).unwrap_or_default()
+        moment::exact(self.at)
     }
 }
 
@@ -195,6 +198,8 @@ pub(super) struct Notice<'a> {
     pub(super) paragraphs: Vec<String>,
     /// Who signed in, and where they can sign out; without that, nobody was let in.
     pub(super) person: Option<(PersonLine, Option<String>)>,
+    /// Where it stands who is signed in, if somebody is.
+    pub(super) who_is_signed_in: Option<String>,
     /// What was typed, if nobody is signed in yet.
     pub(super) typed: Option<String>,
     /// The best one first.
@@ -215,6 +220,7 @@ impl<'a> Notice<'a> {
             tone,
             paragraphs: Vec::new(),
             person: None,
+            who_is_signed_in: None,
             typed: None,
             actions: Vec::new(),
             failed_hop: None,

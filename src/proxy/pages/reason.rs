@@ -75,7 +75,10 @@ impl<'a> ReasonPage<'a> {
         notice.details = self.details();
         match self.who {
             Who::Nobody => {}
-            Who::SignedIn(person) => notice.person = Some((person.line(), Some(chrome.sign_out_link(self.return_to)))),
+            Who::SignedIn(person) => {
+                notice.person = Some((person.line(), Some(chrome.sign_out_link(self.return_to))));
+                notice.who_is_signed_in = Some(chrome.session_link(self.return_to));
+            }
             Who::TurnedAway(person) => notice.person = Some((person.line(), None)),
             Who::Typed(address) => notice.typed = Some(clipped(address, 254)),
         }

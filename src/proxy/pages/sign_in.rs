@@ -18,6 +18,8 @@ pub mod field {
     pub const IDENTIFIER: &str = "identifier";
     /// The chosen kind of account: `work`, `personal` or `customer`.
     pub const ACCOUNT: &str = "account";
+    /// The authority to sign in at, in links of our own pages.
+    pub const AUTHORITY: &str = "authority";
     /// Where to go afterwards.
     pub const RETURN_TO: &str = "return_to";
     /// `prompt`, carried over.

@@ -5,14 +5,15 @@ use http::StatusCode;
 
 use super::Page;
 use super::chrome::{Begin, Chrome};
-use super::notice::{Action, Notice, Person, PersonLine, Tone};
+use super::notice::{Action, Notice, Person, PersonLine, Tone, kind_in_a_sentence};
+use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
 use crate::domain::return_to::ReturnTo;
 
 /// The form field that says which session to end: an authority's name as its value.
 pub const SESSION_FIELD: &str = "session";
 
-/// The field and the value that mean all sessions. No authority has this name.
+/// The field and the value that mean all sessions in this browser. No authority has this name.
 pub const EVERYTHING: (&str, &str) = (SESSION_FIELD, "*");
 
 /// The field and the value that mean all sessions of this browser, and those of the same people in every other browser.
@@ -43,8 +44,9 @@ struct ConfirmTemplate<'a> {
     chrome: &'a Chrome,
     title: String,
     heading: &'static str,
-    sessions: Vec<(&'a str, PersonLine)>,
+    accounts: Vec<(&'a str, PersonLine)>,
     return_to: Option<String>,
+    session_link: String,
 }
 
 impl ConfirmSignOut<'_> {
@@ -59,15 +61,45 @@ impl ConfirmSignOut<'_> {
         }
         let heading = "Do you want to sign out?";
         let title = chrome.title(heading);
-        let sessions = self.sessions.iter().map(|session| (session.authority.as_str(), session.person.line())).collect();
-        let return_to = self.return_to.map(|target| chrome.place(target));
-        Page::new(StatusCode::OK, title.clone(), &ConfirmTemplate { chrome, title, heading, sessions, return_to })
+        let template = ConfirmTemplate {
+            chrome,
+            title: title.clone(),
+            heading,
+            accounts: self.sessions.iter().map(|session| (session.authority.as_str(), session.person.line())).collect(),
+            return_to: self.return_to.map(|target| chrome.place(target)),
+            session_link: chrome.session_link(self.return_to),
+        };
+        Page::new(StatusCode::OK, title, &template)
     }
 }
 
-/// "You are signed out."
+/// What a sign-out ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// One account of this kind.
+    Account(AccountKind),
+    /// All accounts in this browser.
+    Everything,
+    /// All accounts of this browser, in every browser.
+    Everywhere,
+}
+
+/// What a sign-out did not end.
+#[derive(Clone, Copy)]
+pub enum Still<'a> {
+    /// These are signed in here, now.
+    SignedIn(&'a [Person<'a>]),
+    /// Nobody can tell now.
+    Unknown,
+}
+
+/// "You are signed out", or as far as that is true.
 #[derive(Clone, Copy)]
 pub struct SignedOut<'a> {
+    /// What was ended; `None` if the browser does not remember.
+    pub ended: Option<Ended>,
+    /// What was not.
+    pub still: Still<'a>,
     /// Where to go when signing in again.
     pub return_to: Option<&'a ReturnTo>,
 }
@@ -76,11 +108,60 @@ impl SignedOut<'_> {
     /// Makes the page (200).
     #[must_use]
     pub fn render(&self, chrome: &Chrome) -> Page {
-        let heading = "You are signed out";
-        let mut notice = Notice::new(chrome, heading, Tone::Done);
-        notice.actions = vec![sign_in_again(chrome, "Sign in again", self.return_to)];
-        notice.paragraphs = vec![format!("This browser is no longer signed in to {}.", chrome.app_name)];
+        let heading = self.heading();
+        let mut notice = Notice::new(chrome, &heading, Tone::Done);
+        notice.paragraphs = self.paragraphs(&chrome.app_name);
+        notice.actions = self.actions(chrome);
         notice.render_with(StatusCode::OK)
+    }
+
+    fn heading(&self) -> String {
+        match (self.ended, self.still) {
+            (Some(Ended::Account(kind)), Still::SignedIn([_, ..]) | Still::Unknown) => {
+                format!("Your {} account is signed out", kind_in_a_sentence(kind))
+            }
+            // In another tab, somebody was quicker.
+            (Some(Ended::Everything | Ended::Everywhere) | None, Still::SignedIn([_, ..])) => "You are signed in".to_owned(),
+            (Some(Ended::Everywhere), Still::SignedIn([]) | Still::Unknown) => "You are signed out everywhere".to_owned(),
+            (Some(Ended::Account(_) | Ended::Everything) | None, Still::SignedIn([]))
+            | (Some(Ended::Everything) | None, Still::Unknown) => "You are signed out".to_owned(),
+        }
+    }
+
+    fn paragraphs(&self, app: &str) -> Vec<String> {
+        match (self.still, self.ended) {
+            (Still::SignedIn([]), Some(Ended::Everywhere)) => {
+                vec![format!("Your sign-ins to {app} have ended in this browser, and on every other device.")]
+            }
+            (Still::SignedIn([]), Some(Ended::Account(_) | Ended::Everything) | None) => {
+                vec![format!("This browser is no longer signed in to {app}.")]
+            }
+            (Still::SignedIn(people), _) => people.iter().map(still_signed_in).collect(),
+            (Still::Unknown, _) => vec!["At the moment we can't look up whether another account is still signed in here.".to_owned()],
+        }
+    }
+
+    fn actions(&self, chrome: &Chrome) -> Vec<Action> {
+        match self.still {
+            Still::SignedIn([]) | Still::Unknown => vec![sign_in_again(chrome, "Sign in again", self.return_to)],
+            Still::SignedIn([_, ..]) => {
+                let on = self.return_to.map_or_else(|| "/".to_owned(), |target| chrome.place(target));
+                let link = |label: String, href| Action::Link { label, href };
+                vec![
+                    link(format!("Go on to {}", chrome.app_name), on),
+                    link("See who is signed in".to_owned(), chrome.session_link(self.return_to)),
+                ]
+            }
+        }
+    }
+}
+
+fn still_signed_in(person: &Person<'_>) -> String {
+    let line = person.line();
+    let kind = kind_in_a_sentence(person.kind);
+    match person.shown {
+        Some(_) => format!("You are still signed in with your {kind} account {}.", line.name),
+        None => format!("You are still signed in with your {kind} account."),
     }
 }
 

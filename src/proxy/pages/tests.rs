@@ -11,7 +11,7 @@ use super::form_not_sent::FormNotSent;
 use super::notice::{Person, Reference};
 use super::reason::{ProviderDetails, ReasonPage, Who};
 use super::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, NotAWebAddress, Remember, SignInNotice};
-use super::sign_out::{ConfirmSignOut, OpenSession, SignedOut};
+use super::sign_out::{ConfirmSignOut, OpenSession};
 use super::*;
 use crate::domain::account::{AccountKind, Membership};
 use crate::domain::authority::AuthorityName;
@@ -23,6 +23,7 @@ use crate::domain::return_to::ReturnTo;
 use crate::domain::time::Timestamp;
 
 mod markup;
+mod sessions;
 mod style;
 
 use markup::{Tag, tags, text_of};
@@ -66,11 +67,11 @@ fn all_pages(text: &str) -> Vec<(String, Page)> {
         ("choose kind".to_owned(), choose.render(&chrome)),
         ("continue".to_owned(), ContinuePage::new(&url).expect("https").render(&chrome)),
         ("form not sent".to_owned(), FormNotSent { open_again: &target, reference: REFERENCE }.render(&chrome)),
-        ("signed out".to_owned(), SignedOut { return_to: Some(&target) }.render(&chrome)),
         ("sign out of two".to_owned(), ConfirmSignOut { sessions: &sessions, return_to: Some(&target) }.render(&chrome)),
         ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], return_to: None }.render(&chrome)),
         ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], return_to: None }.render(&chrome)),
     ];
+    pages.extend(sessions::pages(&chrome, person, text));
     for reason in Reason::ALL {
         let page = ReasonPage {
             who: Who::SignedIn(person),
@@ -333,9 +334,11 @@ fn nothing_but_our_own_drawings_escapes_escaping() {
         include_str!("templates/choose_kind.html"),
         include_str!("templates/confirm_sign_out.html"),
         include_str!("templates/continue.html"),
+        include_str!("templates/everywhere.html"),
         include_str!("templates/footer.html"),
         include_str!("templates/layout.html"),
         include_str!("templates/notice.html"),
+        include_str!("templates/session.html"),
     ];
     for template in templates {
         let unescaped = template.matches("safe").count();
