@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::adapters::session_store::file::{FileStore, OpenError};
 use crate::adapters::session_store::memory::MemoryStore;
-use crate::adapters::session_store::time::MachineTime;
+use crate::adapters::session_store::time::{MachineTime, Time};
 use crate::flow::ports::SessionStore;
 use crate::protocol::store_address::StoreAddress;
 
@@ -12,12 +13,22 @@ use crate::protocol::store_address::StoreAddress;
 #[error("[session] store: {0}")]
 pub struct StoreError(String);
 
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Opens the store; `None`: sessions are kept in cookies. Called on the runtime that tasks of the store are to run on.
 pub(super) fn open(address: &StoreAddress) -> Result<Option<Arc<dyn SessionStore>>, StoreError> {
     match address {
         StoreAddress::Cookie => Ok(None),
-        StoreAddress::Memory => Ok(Some(MemoryStore::start(Arc::new(MachineTime::default())))),
-        StoreAddress::File(_) => Err(StoreError("file is not there".into())),
+        StoreAddress::Memory => Ok(Some(MemoryStore::start(time()))),
+        StoreAddress::File(folder) => Ok(Some(Arc::new(FileStore::open(folder, time())?))),
         StoreAddress::Redis(_) => Err(StoreError("redis is not there".into())),
     }
+}
+
+fn time() -> Arc<dyn Time> {
+    Arc::new(MachineTime::default())
 }

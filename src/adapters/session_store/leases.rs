@@ -38,6 +38,19 @@ impl Leases {
         ours.map(|lease| lease.until = until).is_some()
     }
 
+    /// What is known of claims to a record.
+    pub(super) fn of(&self, handle: Handle) -> Option<Lease> {
+        self.0.get(&handle).copied()
+    }
+
+    /// Has it that this, and nothing else, is known of claims to a record.
+    pub(super) fn restore(&mut self, handle: Handle, lease: Option<Lease>) {
+        match lease {
+            Some(lease) => self.0.insert(handle, lease),
+            None => self.0.remove(&handle),
+        };
+    }
+
     /// Whether nobody else has claimed since this holder did. That the lease ran out does not matter.
     pub(super) fn is_held_by(&self, handle: Handle, holder: Holder) -> bool {
         self.0.get(&handle).is_some_and(|lease| lease.holder == Some(holder))

@@ -1,11 +1,12 @@
-//! Where sessions are kept when browsers do not carry them: [`memory`], which is gone with the
-//! process. All a store sees is ciphertext; what is in it is `protocol::session_record`'s business.
+//! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process), [`file`] (survives it),
+//! both for one process. All a store sees is ciphertext; what is in it is `protocol::session_record`'s business.
 //!
 //! What every store must do, whatever it is made of, is said once, in `conformance`.
 
 mod leases;
 mod packed;
 
+pub mod file;
 pub mod memory;
 pub mod time;
 
