@@ -21,3 +21,4 @@ mod challenge;
 mod departure;
 mod endpoints;
 mod identity;
+mod lasting;
