@@ -177,9 +177,10 @@ impl ExpectedIssuer {
     #[must_use]
     pub const fn microsoft_origin(&self) -> Option<&str> {
         match self {
-            Self::Consumers { origin } | Self::Organizations { origin } | Self::Tenant { origin, .. } | Self::TenantOfDomain { origin, .. } => {
-                Some(origin.as_str())
-            }
+            Self::Consumers { origin }
+            | Self::Organizations { origin }
+            | Self::Tenant { origin, .. }
+            | Self::TenantOfDomain { origin, .. } => Some(origin.as_str()),
             Self::Template { .. } | Self::Exact(_) => None,
         }
     }

@@ -11,6 +11,9 @@ use crate::flow::ports::Provider as _;
 use crate::protocol::graph::{self, Graph, GroupsFailed, Question};
 use crate::protocol::secret::Secret;
 
+#[cfg(test)]
+mod tests;
+
 /// All questions about one person are answered within this time or not at all: somebody waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -18,11 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const AT_ONCE: usize = 4;
 
 impl HttpProvider {
-    pub(super) async fn ask_about_groups(
-        &self,
-        access_token: &Secret<String>,
-        groups: &[Arc<str>],
-    ) -> Result<Vec<Arc<str>>, GroupsFailed> {
+    pub(super) async fn ask_about_groups(&self, access_token: &Secret<String>, groups: &[Arc<str>]) -> Result<Vec<Arc<str>>, GroupsFailed> {
         let late = |_| GroupsFailed::unavailable(format!("no answer within {} ms", PATIENCE.as_millis()));
         tokio::time::timeout(PATIENCE, self.ask_everything(access_token, groups)).await.map_err(late)?
     }

@@ -22,10 +22,12 @@ pub(super) fn serialize<S: Serializer>(groups: &[Arc<str>], serializer: S) -> Re
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<str>>, D::Error> {
     let written = Vec::<Written<'de>>::deserialize(deserializer)?.into_iter();
-    Ok(written.map(|group| match group {
-        Written::Id(id) => id.with_text(|text| Arc::from(text)),
-        Written::Text(text) => Arc::from(text),
-    }).collect())
+    Ok(written
+        .map(|group| match group {
+            Written::Id(id) => id.with_text(|text| Arc::from(text)),
+            Written::Text(text) => Arc::from(text),
+        })
+        .collect())
 }
 
 #[cfg(test)]

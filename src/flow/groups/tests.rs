@@ -240,7 +240,9 @@ async fn nobody_asks_again_before_its_time() {
     let world = World::new([Err(down(17)), Err(down(5)), Ok(names(&[G1]))]);
     let open = world.open(1);
     world.questions.postpone(open.session().id, Duration::from_secs(5));
-    for (pass, is_answered, questions) in [(0, false, 0), (4, false, 0), (1, false, 1), (16, false, 1), (1, false, 2), (4, false, 2), (1, true, 3)] {
+    for (pass, is_answered, questions) in
+        [(0, false, 0), (4, false, 0), (1, false, 1), (16, false, 1), (1, false, 2), (4, false, 2), (1, true, 3)]
+    {
         world.pass(pass);
         assert_eq!((world.ask_again(&open).await.is_some(), world.asked().len()), (is_answered, questions), "{pass}");
     }

@@ -73,7 +73,8 @@ fn read(body: &str) -> Result<Vec<Arc<str>>, GroupsFailed> {
 #[test]
 fn only_groups_that_were_asked_about_count() {
     let (one, two) = (group(0), group(2));
-    let full = format!(r#"{{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#Collection(Edm.String)","value":["{two}","{one}"]}}"#);
+    let full =
+        format!(r#"{{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#Collection(Edm.String)","value":["{two}","{one}"]}}"#);
     for (body, expected) in [
         (r#"{"value":[]}"#.to_owned(), vec![]),
         (full, vec![one.clone(), two.clone()]),
@@ -88,7 +89,9 @@ fn only_groups_that_were_asked_about_count() {
 fn what_cannot_be_read_is_no_answer() {
     let many = format!(r#"{{"value":["{}"]}}"#, "x".repeat(MAX_BYTES));
     let deep = format!(r#"{{"value":[],"x":{}{}}}"#, "[".repeat(20), "]".repeat(20));
-    for body in ["", "<html>", "[]", "{}", r#"{"value":null}"#, r#"{"value":"x"}"#, r#"{"value":[1]}"#, r#"{"value":[],"value":[]}"#, &many, &deep] {
+    for body in
+        ["", "<html>", "[]", "{}", r#"{"value":null}"#, r#"{"value":"x"}"#, r#"{"value":[1]}"#, r#"{"value":[],"value":[]}"#, &many, &deep]
+    {
         assert!(matches!(read(body), Err(GroupsFailed::Unavailable { ask_again: ASK_AGAIN, .. })), "{}", &body[..body.len().min(60)]);
     }
 }

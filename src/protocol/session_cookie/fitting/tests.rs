@@ -97,7 +97,9 @@ fn fitted(record: &SessionRecord, named: &[Arc<str>]) -> Option<(Option<LeftOut>
     if written(record).is_some() {
         return Some((None, record.clone()));
     }
-    smaller_forms(record.clone(), named).find(|(_, smaller)| written(smaller).is_some()).map(|(left_out, smaller)| (Some(left_out), smaller))
+    smaller_forms(record.clone(), named)
+        .find(|(_, smaller)| written(smaller).is_some())
+        .map(|(left_out, smaller)| (Some(left_out), smaller))
 }
 
 #[test]
@@ -110,12 +112,23 @@ fn what_does_not_fit_loses_as_little_as_possible_and_in_this_order() {
         ("many groups", with_tokens(listed(700), 1_400, 2_000), Some(LeftOut::OtherGroups), &asked, true, true),
         ("and a long access token", with_tokens(listed(700), 1_400, 10_000), Some(LeftOut::AccessToken), &asked, true, false),
         ("and a long refresh token", with_tokens(listed(700), 11_000, 10_000), Some(LeftOut::RefreshToken), &asked, false, false),
-        ("a long refresh token alone", with_tokens(listed(0), 11_000, 0), Some(LeftOut::RefreshToken), &Groups::Listed(vec![]), false, false),
+        (
+            "a long refresh token alone",
+            with_tokens(listed(0), 11_000, 0),
+            Some(LeftOut::RefreshToken),
+            &Groups::Listed(vec![]),
+            false,
+            false,
+        ),
     ] {
         let (last, smaller) = fitted(&record, &named).unwrap_or_else(|| panic!("{what}: does not fit"));
         assert_eq!((last, &smaller.session.principal.groups), (left_out, groups), "{what}");
         let tokens = &smaller.tokens;
-        assert_eq!((tokens.refresh_token.is_some(), tokens.fresh_until.is_some(), tokens.access_token.is_some()), (refresh, refresh, access), "{what}");
+        assert_eq!(
+            (tokens.refresh_token.is_some(), tokens.fresh_until.is_some(), tokens.access_token.is_some()),
+            (refresh, refresh, access),
+            "{what}"
+        );
         // Nothing else has changed.
         let mut session = smaller.session;
         session.principal.groups = record.session.principal.groups.clone();
