@@ -31,13 +31,12 @@ pub(super) async fn check_member_objects(State(provider): State<Arc<Provider>>, 
     let Some(access) = token.and_then(|token| grants.access(token, ambient::now())) else {
         return refusal(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken");
     };
-    match access.mischief {
-        Mischief::GraphFailsOnce => {
-            access.mischief = Mischief::Nothing;
-            return ([(RETRY_AFTER, "1")], refusal(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable")).into_response();
-        }
-        Mischief::GraphRefuses => return refusal(StatusCode::FORBIDDEN, "Authorization_RequestDenied"),
-        _ => {}
+    if access.mischief == Mischief::GraphRefuses {
+        return refusal(StatusCode::FORBIDDEN, "Authorization_RequestDenied");
+    }
+    if access.mischief == Mischief::GraphFailsOnce {
+        access.mischief = Mischief::Nothing;
+        return ([(RETRY_AFTER, "1")], refusal(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable")).into_response();
     }
     match serde_json::from_str::<Question>(&body) {
         Ok(Question { ids }) if ids.len() <= MOST_IDS && ids.iter().all(|id| Guid::parse(id).is_ok()) => {

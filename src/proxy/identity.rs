@@ -123,16 +123,15 @@ impl Identity {
         &self.sessions.farewells
     }
 
-    /// The session of somebody who was not let in.
-    #[must_use]
-    pub(super) fn session_of_refused(&self, who: Option<&Principal>) -> Option<&Kept> {
-        self.sessions.live.iter().find(|kept| who.is_some_and(|who| std::ptr::eq(&kept.session().principal, who)))
-    }
-
     /// The session of the person who was let in; `None` if they came with a token, or if nobody is known.
     #[must_use]
     pub(super) fn session_of(&self, permit: &Permit<'_>) -> Option<&Kept> {
-        let who = permit.principal()?;
+        self.session_of_person(permit.principal()?)
+    }
+
+    /// The session of somebody who was judged.
+    #[must_use]
+    pub(super) fn session_of_person(&self, who: &Principal) -> Option<&Kept> {
         self.sessions.live.iter().find(|kept| std::ptr::eq(&kept.session().principal, who))
     }
 }

@@ -124,7 +124,7 @@ impl Proxy {
             }
             Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
             Decision::Deny { reason, who } => {
-                let rewritten = identity.session_of_refused(who).map(|kept| sessions::rewritten(reply, kept, &own));
+                let rewritten = who.and_then(|who| identity.session_of_person(who)).map(|kept| sessions::rewritten(reply, kept, &own));
                 deny(reply, route, reason, who).with_cookies(rewritten.unwrap_or_default()).into()
             }
         };

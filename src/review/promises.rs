@@ -77,7 +77,8 @@ fn rest(person: &MadeUp) -> String {
     let groups = match &person.groups {
         Groups::Listed(groups) if groups.is_empty() => None,
         Groups::Listed(groups) => Some(format!("in {}", several("group", groups))),
-        Groups::Overage => Some("in too many groups for a token".to_owned()),
+        // Nobody made up has been asked about.
+        Groups::Asked { .. } | Groups::Overage => Some("in too many groups for a token".to_owned()),
     };
     let home = person.home.map(|home| lives(home).to_owned());
     let roles = (!person.roles.is_empty()).then(|| format!("with {}", several("role", &person.roles)));

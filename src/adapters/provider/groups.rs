@@ -11,6 +11,9 @@ use crate::flow::ports::Provider as _;
 use crate::protocol::graph::{self, Graph, GroupsFailed, Question};
 use crate::protocol::secret::Secret;
 
+#[cfg(test)]
+mod tests;
+
 /// All questions about one person are answered within this time or not at all: somebody waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 

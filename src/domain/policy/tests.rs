@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::destination::Destination;
-use crate::domain::route::{AccountKinds, HeaderRules, Matcher, Position, RouteName, Timeouts, Unauthenticated};
+use crate::domain::route::{AccountKinds, HeaderRules, Matcher, Position, RouteName, RouteTable, Timeouts, Unauthenticated};
 use crate::domain::time::Timestamp;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
@@ -211,6 +211,17 @@ fn one_group_or_role_suffices_and_a_missing_list_is_not_an_empty_one() {
         let wanted = Requirements { groups: names(groups), roles: names(roles), ..anybody() };
         assert_eq!(wanted.check_groups(&has, &names(has_roles)), expected, "{groups:?} {roles:?} {has:?} {has_roles:?}");
     }
+}
+
+#[test]
+fn the_groups_that_routes_name_are_listed_once_each_in_file_order() {
+    let naming = |groups: &[&str]| Requirements { groups: names(groups), ..anybody() };
+    let shadowed = Access::Shadowed { enforced: anybody(), stated: naming(&[G2]) };
+    let routes =
+        [Access::Public, Access::Required(naming(&["staff", G1])), Access::Optional(naming(&[G1])), Access::Required(anybody()), shadowed];
+    let table = RouteTable::new(routes.into_iter().map(|access| route(access, None)).collect());
+    assert_eq!(**table.named_groups(), names(&["staff", G1, G2]));
+    assert!(RouteTable::default().named_groups().is_empty());
 }
 
 fn api() -> BearerRequirements {

@@ -57,7 +57,10 @@ impl fmt::Display for LeftOut {
 
 /// Ever smaller forms of a session. `named` are the groups that routes name.
 pub fn smaller_forms(mut record: SessionRecord, named: &[Arc<str>]) -> impl Iterator<Item = (LeftOut, SessionRecord)> {
-    LeftOut::STEPS.into_iter().filter_map(move |step| step.take_from(&mut record, named).then(|| (step, record.clone())))
+    LeftOut::STEPS.into_iter().filter_map(move |step| {
+        let is_smaller = step.take_from(&mut record, named);
+        is_smaller.then(|| (step, record.clone()))
+    })
 }
 
 /// What is known of the groups that are `named`; `None` if that is not less.
