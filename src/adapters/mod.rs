@@ -5,6 +5,7 @@ pub mod entropy;
 pub mod fetch;
 pub mod http_client;
 pub mod provider;
+pub mod session_store;
 pub mod tenant_lookup;
 pub mod trust_roots;
 pub mod watch;
