@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::adapters::clock::SystemClock;
+use crate::adapters::session_store::redis::RedisStore;
 use crate::flow::ports::SessionStore;
 use crate::protocol::store_address::StoreAddress;
 
@@ -16,6 +18,9 @@ pub(super) fn open(address: &StoreAddress) -> Result<Option<Arc<dyn SessionStore
         StoreAddress::Cookie => Ok(None),
         StoreAddress::Memory => Err(StoreError("memory is not there".into())),
         StoreAddress::File(_) => Err(StoreError("file is not there".into())),
-        StoreAddress::Redis(_) => Err(StoreError("redis is not there".into())),
+        StoreAddress::Redis(address) => match RedisStore::connect(address, Arc::new(SystemClock)) {
+            Ok(store) => Ok(Some(Arc::new(store))),
+            Err(error) => Err(StoreError(error.to_string())),
+        },
     }
 }

@@ -155,7 +155,7 @@ impl Line {
             let up = self.up().await.map_err(|why| why.to_string())?;
             // From here on it may be on its way, also if nobody waits any more.
             let before = lost.replace("no answer in time".to_owned());
-            match ask.put.to(&up.wire).await {
+            match ask.put.ask(&up.wire).await {
                 Ok(value) => return Ok(value),
                 Err(error) => match self.fault(&up, &error) {
                     Fault::Refused(text) => {
@@ -178,27 +178,21 @@ impl Line {
 
     /// What an error means, for the question and for the connection.
     fn fault(&self, up: &Up, error: &RedisError) -> Fault {
-        let text = told(error);
-        match error.kind() {
-            ErrorKind::Server(ServerErrorKind::ReadOnly) => {
-                self.leave(up, &text);
-                Fault::Refused(text)
-            }
+        let (kind, text) = (error.kind(), told(error));
+        if matches!(kind, ErrorKind::Server(ServerErrorKind::ReadOnly) | ErrorKind::ClusterConnectionNotFound) {
+            self.leave(up, &text);
+            Fault::Refused(text)
+        } else if error.is_cluster_error() {
             // The library has asked on our behalf before it came to this, and what became of that is not told.
-            ErrorKind::Server(_) if error.is_cluster_error() => Fault::Lost(text),
-            ErrorKind::Server(_) | ErrorKind::Extension => Fault::Refused(text),
-            // There was nobody to ask.
-            ErrorKind::ClusterConnectionNotFound => {
+            Fault::Lost(text)
+        } else if matches!(kind, ErrorKind::Server(_) | ErrorKind::Extension) {
+            Fault::Refused(text)
+        } else {
+            let stays = matches!(self.way, Way::Cluster(_)) && error.is_timeout() && up.since.elapsed() < CLUSTER_STAYS;
+            if !stays {
                 self.leave(up, &text);
-                Fault::Refused(text)
             }
-            _ => {
-                let stays = matches!(self.way, Way::Cluster(_)) && error.is_timeout() && up.since.elapsed() < CLUSTER_STAYS;
-                if !stays {
-                    self.leave(up, &text);
-                }
-                Fault::Lost(text)
-            }
+            Fault::Lost(text)
         }
     }
 

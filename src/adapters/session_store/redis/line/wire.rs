@@ -41,7 +41,7 @@ impl Wire {
 }
 
 impl Put<'_> {
-    pub(super) async fn to(&self, wire: &Wire) -> RedisResult<Value> {
+    pub(super) async fn ask(self, wire: &Wire) -> RedisResult<Value> {
         match wire {
             Wire::Node(link) => {
                 let mut connection = link.connection.clone();
@@ -49,7 +49,7 @@ impl Put<'_> {
                     Self::One(command) | Self::At(_, command) => command.query_async(&mut connection).await,
                     Self::All(commands) => {
                         let mut pipeline = pipe();
-                        for command in *commands {
+                        for command in commands {
                             pipeline.add_command(command.clone());
                         }
                         pipeline.query_async(&mut connection).await
@@ -58,11 +58,11 @@ impl Put<'_> {
                     Self::Primaries => Ok(Value::Array(Vec::new())),
                 }
             }
-            Wire::Cluster(connection) => self.to_cluster(connection.clone()).await,
+            Wire::Cluster(connection) => self.ask_cluster(connection.clone()).await,
         }
     }
 
-    async fn to_cluster(&self, mut connection: ClusterConnection) -> RedisResult<Value> {
+    async fn ask_cluster(self, mut connection: ClusterConnection) -> RedisResult<Value> {
         match self {
             Self::One(command) => command.query_async(&mut connection).await,
             Self::All(commands) => {
@@ -73,7 +73,7 @@ impl Put<'_> {
                 answers.await.into_iter().collect::<RedisResult<_>>().map(Value::Array)
             }
             Self::Script(script) => script.invoke_async(&mut connection).await,
-            Self::At(node, command) => cluster::ask(&mut connection, node, (*command).clone()).await?.extract_error(),
+            Self::At(node, command) => cluster::ask(&mut connection, node, command.clone()).await?.extract_error(),
             Self::Primaries => {
                 let primaries = cluster::primaries(&mut connection).await?;
                 let node = |(host, port): Node| Value::Array(vec![Value::BulkString(host.into_bytes()), Value::Int(port.into())]);

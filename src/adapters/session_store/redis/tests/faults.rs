@@ -71,6 +71,18 @@ async fn however_many_ask_one_attempt_is_made_for_all() {
 }
 
 #[tokio::test]
+async fn a_redis_that_was_restarted_goes_on_with_what_it_wrote_down() {
+    let mut redis = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = store(&format!("redis://127.0.0.1:{}", redis.port));
+    let handle = handle();
+    store.insert(handle, &fresh(1, "first")).await.expect("a store that answers");
+    redis.kill();
+    redis.start_again();
+    // Its first question is for a script that this process of Redis has never heard of.
+    until("it goes on", || async { store.replace(handle, 1, &fresh(2, "second")).await == Ok(Replaced::Done) }).await;
+}
+
+#[tokio::test]
 async fn what_is_slow_but_not_too_slow_is_waited_for() {
     let (_redis, stall, store, handle) = behind_a_stall().await;
     stall.slow_down(Duration::from_millis(150));
