@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::adapters::clock::SystemClock;
 use crate::adapters::session_store::file::{FileStore, OpenError};
 use crate::adapters::session_store::memory::MemoryStore;
+use crate::adapters::session_store::redis::RedisStore;
 use crate::adapters::session_store::time::{MachineTime, Time};
 use crate::flow::ports::SessionStore;
 use crate::protocol::store_address::StoreAddress;
@@ -25,7 +27,10 @@ pub(super) fn open(address: &StoreAddress) -> Result<Option<Arc<dyn SessionStore
         StoreAddress::Cookie => Ok(None),
         StoreAddress::Memory => Ok(Some(MemoryStore::start(time()))),
         StoreAddress::File(folder) => Ok(Some(Arc::new(FileStore::open(folder, time())?))),
-        StoreAddress::Redis(_) => Err(StoreError("redis is not there".into())),
+        StoreAddress::Redis(address) => match RedisStore::connect(address, Arc::new(SystemClock)) {
+            Ok(store) => Ok(Some(Arc::new(store))),
+            Err(error) => Err(StoreError(error.to_string())),
+        },
     }
 }
 

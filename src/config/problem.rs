@@ -122,6 +122,7 @@ codes! {
     UnusedTenant "W009" "No route admits anybody of the tenant."
     NoEffectHere "W010" "The key has no effect beside the rest of the file."
     Placeholder "W011" "An id of nothing but zeros is nobody's."
+    ClearTextStore "W012" "Connections to the session store are not encrypted."
 }
 
 impl Code {

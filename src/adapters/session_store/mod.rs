@@ -1,5 +1,6 @@
-//! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process), [`file`] (survives it),
-//! both for one process. All a store sees is ciphertext; what is in it is `protocol::session_record`'s business.
+//! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process) and [`file`] (survives it)
+//! for one process, [`redis`] for any number of them. All a store sees is ciphertext; what is in it is
+//! `protocol::session_record`'s business.
 //!
 //! What every store must do, whatever it is made of, is said once, in `conformance`.
 
@@ -8,6 +9,7 @@ mod packed;
 
 pub mod file;
 pub mod memory;
+pub mod redis;
 pub mod time;
 
 #[cfg(test)]
