@@ -25,6 +25,9 @@ pub enum Whom {
     AtProvider(AuthorityName, Arc<str>),
     /// One session of ours.
     Session(SessionId),
+    /// One person at an authority in all their browsers, by its own name for them: `iss` and `sub` (OpenID Connect Core
+    /// §5.7), which is all that a provider says of whom it signed out.
+    Subject(AuthorityName, Arc<str>, Arc<str>),
 }
 
 /// One entry of the list.
@@ -51,6 +54,7 @@ struct Others {
     users: HashMap<Arc<str>, Revocation>,
     provider_sessions: HashMap<(AuthorityName, Arc<str>), Revocation>,
     sessions: HashMap<SessionId, Revocation>,
+    subjects: HashMap<(AuthorityName, Arc<str>, Arc<str>), Revocation>,
 }
 
 impl Revocations {
@@ -62,7 +66,7 @@ impl Revocations {
 
     /// Adds an entry. An earlier one about the same goes; a later one stays.
     pub fn add(&mut self, revocation: Revocation) {
-        let Others { tenants, users, provider_sessions, sessions } = &mut self.others;
+        let Others { tenants, users, provider_sessions, sessions, subjects } = &mut self.others;
         match &revocation.whom {
             Whom::Everybody => {
                 if self.everybody.as_ref().is_none_or(|known| known.at <= revocation.at) {
@@ -73,18 +77,29 @@ impl Revocations {
             Whom::User(user) => keep_latest(users, Arc::clone(user), revocation),
             Whom::AtProvider(authority, sid) => keep_latest(provider_sessions, (authority.clone(), Arc::clone(sid)), revocation),
             Whom::Session(id) => keep_latest(sessions, *id, revocation),
+            Whom::Subject(authority, issuer, subject) => {
+                keep_latest(subjects, (authority.clone(), Arc::clone(issuer), Arc::clone(subject)), revocation);
+            }
         }
     }
 
     /// Drops what cannot mean any session any more: entries from before `oldest`, the moment when the oldest session that
     /// may still be alive began.
     pub fn forget_before(&mut self, oldest: Timestamp) {
-        let Others { tenants, users, provider_sessions, sessions } = &mut self.others;
+        let Others { tenants, users, provider_sessions, sessions, subjects } = &mut self.others;
         self.everybody.take_if(|known| known.at < oldest);
         tenants.retain(|_, known| known.at >= oldest);
         users.retain(|_, known| known.at >= oldest);
         provider_sessions.retain(|_, known| known.at >= oldest);
         sessions.retain(|_, known| known.at >= oldest);
+        subjects.retain(|_, known| known.at >= oldest);
+    }
+
+    /// Adds all entries of another list.
+    pub fn add_all(&mut self, others: &Self) {
+        for revocation in others.iter() {
+            self.add(revocation.clone());
+        }
     }
 
     /// The entry that ended this session.
@@ -97,39 +112,40 @@ impl Revocations {
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.iter().count()
+        let Others { tenants, users, provider_sessions, sessions, subjects } = &self.others;
+        let people = usize::from(self.everybody.is_some()) + tenants.len() + users.len() + subjects.len();
+        people + provider_sessions.len() + sessions.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.everybody.is_none() && self.others.is_empty()
+        self.len() == 0
     }
 
     /// All entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Revocation> {
-        let Others { tenants, users, provider_sessions, sessions } = &self.others;
-        let others = tenants.values().chain(users.values()).chain(provider_sessions.values()).chain(sessions.values());
-        self.everybody.iter().chain(others)
+        let Others { tenants, users, provider_sessions, sessions, subjects } = &self.others;
+        let people = tenants.values().chain(users.values()).chain(subjects.values());
+        self.everybody.iter().chain(people).chain(provider_sessions.values()).chain(sessions.values())
     }
 }
 
 impl Others {
-    fn is_empty(&self) -> bool {
-        self.tenants.is_empty() && self.users.is_empty() && self.provider_sessions.is_empty() && self.sessions.is_empty()
-    }
-
     /// The latest of the entries that name this session, its person or its organisation. While there are none, this costs a
-    /// request four looks at a length.
+    /// request five looks at a length.
     fn ended(&self, session: &Session) -> Option<&Revocation> {
-        let Principal { authority, tenant, .. } = &session.principal;
+        let Principal { authority, tenant, issuer, subject, .. } = &session.principal;
         let of_tenant = tenant.as_ref().and_then(|tenant| self.tenants.get(tenant));
         let of_user = if self.users.is_empty() { None } else { self.users.get(&*session.principal.id().to_string()) };
+        let of_subject =
+            if self.subjects.is_empty() { None } else { self.subjects.get(&(authority.clone(), Arc::clone(issuer), Arc::clone(subject))) };
         let at_provider = match &session.provider_session {
             Some(sid) if !self.provider_sessions.is_empty() => self.provider_sessions.get(&(authority.clone(), Arc::clone(sid))),
             Some(_) | None => None,
         };
-        [of_tenant, of_user, at_provider, self.sessions.get(&session.id)].into_iter().flatten().max_by_key(|known| known.at)
+        let named = [of_tenant, of_user, of_subject, at_provider, self.sessions.get(&session.id)];
+        named.into_iter().flatten().max_by_key(|known| known.at)
     }
 }
 
@@ -139,3 +155,6 @@ fn keep_latest<K: Eq + std::hash::Hash>(of: &mut HashMap<K, Revocation>, key: K,
         *known = revocation;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,9 @@ pub struct Keeper {
     pub entropy: Arc<dyn Entropy>,
 }
 
+/// The name of no record: real ones are made by chance.
+const NOBODYS: Handle = Handle([0; 16]);
+
 /// A session that is good now, and where it is kept.
 #[derive(Debug, Clone)]
 pub struct Kept {
@@ -176,14 +179,42 @@ impl Keeper {
     /// # Errors
     /// [`NotRevoked`]
     pub async fn revoke(&self, revocation: Revocation) -> Result<(), NotRevoked> {
-        let now = self.clock.now();
-        self.revocations.add(revocation.clone(), now - self.lifetimes.max)?;
-        if let Some(store) = &self.store {
-            let sealed = revocations::seal(&revocation, &self.keys, &mut |buffer| self.entropy.fill(buffer));
-            let version = store.revoke(&sealed, revocation.at + self.lifetimes.max).await?;
-            self.revocations.catch_up(&**store, &self.keys, version).await?;
-        }
-        Ok(())
+        self.revocations.add(revocation.clone(), self.oldest())?;
+        self.tell(&revocation).await
+    }
+
+    /// Likewise, on the word of somebody who has proven nothing.
+    ///
+    /// # Errors
+    /// [`NotRevoked`]; there is less room for these.
+    pub async fn revoke_unproven(&self, revocation: Revocation) -> Result<(), NotRevoked> {
+        self.revocations.add_unproven(revocation.clone(), self.oldest())?;
+        self.tell(&revocation).await
+    }
+
+    /// Tells all who share the store.
+    async fn tell(&self, revocation: &Revocation) -> Result<(), NotRevoked> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let sealed = revocations::seal(revocation, &self.keys, &mut |buffer| self.entropy.fill(buffer));
+        let version = store.revoke(&sealed, revocation.at + self.lifetimes.max).await?;
+        self.revocations.told(version);
+        Ok(self.revocations.catch_up(&**store, &self.keys, version, self.oldest()).await?)
+    }
+
+    /// Asks the store whether others who share it have revoked anything. A look at a record that is not there costs it
+    /// least, and comes with the answer.
+    ///
+    /// # Errors
+    /// [`StoreFailed`]
+    pub async fn look_for_revocations(&self) -> Result<(), StoreFailed> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let read = store.read(NOBODYS).await?;
+        self.revocations.catch_up(&**store, &self.keys, read.revocations, self.oldest()).await
+    }
+
+    /// When the oldest session that may still be alive began.
+    fn oldest(&self) -> Timestamp {
+        self.clock.now() - self.lifetimes.max
     }
 
     /// Some sessions of the store; `None` if there is no store that could list them.
@@ -201,7 +232,7 @@ impl Keeper {
         // The configuration says "cookie" by now: what the store held is out of reach.
         let Some(store) = &self.store else { return Ok(None) };
         let read = store.read(ticket.handle).await?;
-        self.revocations.catch_up(&**store, &self.keys, read.revocations).await?;
+        self.revocations.catch_up(&**store, &self.keys, read.revocations, self.oldest()).await?;
         let Some(stored) = read.record else { return Ok(None) };
         // A record that the only key does not open was not written by us: as good as none.
         let Ok(record) = ticket.open(&stored.sealed, &mut Vec::new()) else { return Ok(None) };

@@ -5,6 +5,7 @@ pub mod body;
 pub mod call;
 pub mod forward;
 pub mod generation;
+pub mod hearing;
 pub mod listen;
 pub mod pages;
 pub mod problem;

@@ -137,6 +137,17 @@ export const journeys = {
     await greets(visitor, 'cy@outlook.example');
   }),
 
+  // By somebody whom no other journey needs: the others go on.
+  signing_out_everywhere: journey(async (world) => {
+    const { visitor, page, looks, proxy } = world;
+    await signIn(world, '/personal/', 'gil@gmail.example', 'Gil');
+    await visitor.goto(`${proxy}/.auth/session`);
+    await visitor.theButton('Sign out everywhere').click();
+    await page.waitForURL(`${proxy}/.auth/signed-out`);
+    assert.equal(await visitor.heading(), 'You are signed out everywhere');
+    await looks.at('signed out everywhere', page);
+  }),
+
   without_scripts: journey(async (world) => {
     const { visitor, page, proxy } = world;
     await signIn(world, '/work/', 'ada@contoso.example', 'Ada');

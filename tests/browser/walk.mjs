@@ -14,7 +14,7 @@ const { PROXY, PROVIDER, CHROMIUM = '/usr/bin/chromium', ONLY, SCREENSHOTS } = p
 assert(PROXY && PROVIDER, 'PROXY and PROVIDER are the addresses of a running demo');
 
 /** The whole walk; whatever hangs, this ends it. */
-const PATIENCE = 120_000;
+const PATIENCE = 200_000;
 setTimeout(() => {
   console.error(`the walk took longer than ${PATIENCE / 1000} s`);
   process.exit(3);

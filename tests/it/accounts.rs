@@ -112,3 +112,16 @@ async fn signing_one_out_leaves_the_other_and_says_so() {
     assert_eq!(page.heading(), "You are signed out");
     assert_eq!(browser.open(&demo.url("/.auth/session")).await.heading(), "You are not signed in");
 }
+
+#[tokio::test]
+async fn everywhere_reaches_the_other_browser_and_nobody_else() {
+    // Of its own: elsewhere these people stay signed in.
+    let demo = Demo::start();
+    let (mut here, mut there) = (Browser::default(), both(&demo).await);
+    demo.sign_in(&mut here, ADA, "work", "/work/").await;
+    let page = here.open(&demo.url("/.auth/session")).await;
+    let page = here.press(&page, "Sign out everywhere", &[]).await;
+    assert_eq!(page.heading(), "You are signed out everywhere");
+    assert_shows(&there.open(&demo.url("/.auth/session")).await, &[CY]);
+    assert!(there.open(&demo.url("/personal/")).await.text().contains(CY));
+}

@@ -6,6 +6,7 @@ mod callback;
 mod check;
 mod form;
 mod guarded;
+mod logout;
 mod prompt;
 mod session;
 mod sign_in;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use bytes::Bytes;
 use http::StatusCode;
@@ -69,6 +70,9 @@ pub(super) fn router(prefix: &str) -> Router {
         .route("/callback/{authority}", get(callback::query).post(callback::form).head(nothing_here))
         .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
         .route("/signed-out", get(signed_out::show))
+        // What is looked at ahead ends nothing.
+        .route("/logout/front-channel/{authority}", get(logout::front_channel::receive).head(nothing_here))
+        .route("/logout/back-channel/{authority}", post(logout::back_channel::receive))
         .route(session::PATH, get(session::show))
         .route("/check", any(check::answer))
         .route("/check/{*original}", any(check::answer))

@@ -3,7 +3,8 @@
 
 mod accounts;
 mod audit;
-mod store_down;
+mod sign_out;
+pub(super) mod store;
 pub(super) mod world;
 
 use http::{Method, StatusCode, header};
@@ -155,7 +156,7 @@ async fn signing_out_of_everything_leaves_no_session_and_the_next_sign_in_asks_w
 
     let mut ended = names(&world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "").await);
     ended.sort();
-    assert_eq!(ended, ["a-1=", "prompt=select_account", "s-gone.1=", "s-gone=", "s-home=", "s-office="]);
+    assert_eq!(ended, ["a-1=", "ended=all", "prompt=select_account", "s-gone.1=", "s-gone=", "s-home=", "s-office="]);
     let one = names(&world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "session=office").await);
     assert_eq!(one, ["prompt=select_account", "s-office="]);
 

@@ -16,9 +16,9 @@ pub const SESSION_FIELD: &str = "session";
 /// The field and the value that mean all sessions in this browser. No authority has this name.
 pub const EVERYTHING: (&str, &str) = (SESSION_FIELD, "*");
 
-/// The field and the value that mean all sessions of the people who are signed in here, in every browser. An authority may
-/// have this name: it is then signed out of together with the others.
-pub const EVERYWHERE: (&str, &str) = (SESSION_FIELD, "everywhere");
+/// The field and the value that mean all sessions of this browser, and those of the same people in every other browser.
+/// No authority has this name.
+pub const EVERYWHERE: (&str, &str) = (SESSION_FIELD, AuthorityName::RESERVED);
 
 /// One session to end.
 #[derive(Clone, Copy)]

@@ -1,12 +1,16 @@
 //! Several accounts in one browser: who is told to be signed in, and which route a sign-in from that page is for.
 
+use std::sync::Arc;
+
 use http::{StatusCode, header};
 
+use super::super::tests::store::FakeStore;
 use super::super::tests::world::{NOW, STRANGER, World, ada, cy, navigation, page, set_cookies};
 use super::FORM;
-use super::store_down::Down;
+use crate::domain::authority::AuthorityName;
 use crate::domain::reason::Reason;
 use crate::domain::session::{Session, SessionId};
+use crate::protocol::session_record::SessionRecord;
 use crate::proxy::respond::Told;
 
 const SESSION: &str = "/.auth/session?return_to=/work/x";
@@ -113,48 +117,67 @@ async fn a_sign_in_from_there_is_for_a_route_that_takes_the_account_and_comes_ba
 }
 
 #[tokio::test]
-async fn after_a_sign_out_it_is_told_who_is_still_signed_in() {
-    let world = World::new("");
-    let cookie = both(&world);
+async fn after_a_sign_out_it_is_told_what_ended_and_who_is_still_signed_in() {
+    let cookie = both(&World::new(""));
     let headers = [("content-type", FORM), ("accept", "text/html"), ("cookie", cookie.as_str())];
-    for (which, heading, still) in [
-        ("session=home", "Your personal account is signed out", true),
-        ("session=office", "Your work or school account is signed out", true),
-        ("session=*", "You are signed out", false),
+    // The way to the authority leaves a note, and the way back tells it.
+    for (which, noted, left, heading) in [
+        ("session=home", "personal", Some(ada()), "Your personal account is signed out"),
+        ("session=office", "work", Some(cy()), "Your work or school account is signed out"),
+        ("session=office", "work", None, "You are signed out"),
+        ("session=*", "all", None, "You are signed out"),
+        ("session=*", "all", Some(ada()), "You are signed in"),
+        ("session=everywhere", "everywhere", None, "You are signed out everywhere"),
     ] {
-        let text = page(&World::new("").ask(STRANGER, "POST", "/.auth/sign-out", &headers, which).await);
-        assert!(text.contains(heading), "{which}: {text}");
-        assert_eq!(text.contains("You are still signed in"), still, "{which}: {text}");
+        let told = World::new("").ask(STRANGER, "POST", "/.auth/sign-out", &headers, which).await;
+        let note = format!("__Host-homerealm-ended={noted}");
+        assert!(set_cookies(&told).contains(&note), "{which}: {:?}", set_cookies(&told));
+        let world = World::new("");
+        let left = left.map(|session| world.cookie_of(&session));
+        let told = ask(&world, "/.auth/signed-out", &format!("{note}; {}", left.as_deref().unwrap_or("app=v"))).await;
+        let text = page(&told);
+        assert!(text.contains(&format!("<h1>{heading}</h1>")), "{which}: {text}");
+        assert_eq!(text.contains("You are still signed in with"), left.is_some(), "{which}: {text}");
+        assert_eq!(set_cookies(&told), ["__Host-homerealm-ended="], "{which}: it is told once");
     }
-    // Back from an authority, the browser's note tells what was ended, and its sessions what was not.
-    for (note, heading) in [
-        ("personal", "Your personal account is signed out"),
-        ("all", "You are signed in"),
-        ("everywhere", "You are signed in"),
-        ("<script>", "You are signed in"),
-    ] {
-        let cookie = format!("__Host-homerealm-ended={note}; {}", world.cookie_of(&ada()));
-        let told = ask(&world, "/.auth/signed-out", &cookie).await;
-        assert!(page(&told).contains(&format!("<h1>{heading}</h1>")), "{note}: {}", page(&told));
-        assert_eq!(set_cookies(&told), ["__Host-homerealm-ended="], "{note}: it is told once");
-    }
-    let told = ask(&world, "/.auth/signed-out", "__Host-homerealm-ended=everywhere").await;
-    assert!(page(&told).contains("You are signed out everywhere"));
+    let world = World::new("");
+    let told = ask(&world, "/.auth/signed-out", &format!("__Host-homerealm-ended=nonsense; {}", world.cookie_of(&ada()))).await;
+    assert!(page(&told).contains("<h1>You are signed in</h1>"), "{}", page(&told));
     let told = ask(&world, "/.auth/signed-out", "app=v").await;
-    assert!(page(&told).contains("You are signed out") && set_cookies(&told).is_empty());
+    assert!(page(&told).contains("<h1>You are signed out</h1>") && set_cookies(&told).is_empty());
+}
+
+#[tokio::test]
+async fn an_authority_without_a_sign_out_of_its_own_needs_no_note() {
+    let world = World::new("");
+    let mut there = ada();
+    there.principal.authority = AuthorityName::parse("down").expect("a name");
+    there.principal.issuer = "https://down.example".into();
+    let cookie = format!("{}; {}", world.cookie_of(&there), world.cookie_of(&cy()));
+    let headers = [("content-type", FORM), ("accept", "text/html"), ("cookie", cookie.as_str())];
+    let told = world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "session=down&return_to=/any/x").await;
+    let text = page(&told);
+    assert!(text.contains("Your work or school account is signed out") && text.contains("You are still signed in with"), "{text}");
+    assert!(text.contains("href=\"/any/x\"") && !set_cookies(&told).iter().any(|pair| pair.contains("ended")), "{text}");
 }
 
 #[tokio::test]
 async fn a_store_that_fails_is_not_nobody() {
-    let world = World::new("").with_store(Down);
-    let ticket = world.ticket_of(&ada());
+    let store = Arc::<FakeStore>::default();
+    let world = World::with_store(Arc::<FakeStore>::clone(&store));
+    let ticket = world.cookie_of_kept(SessionRecord::bare(ada())).await;
+    store.fail();
     for headers in [navigation(), vec![]] {
         let told = world.ask(STRANGER, "GET", SESSION, &[headers, vec![("cookie", ticket.as_str())]].concat(), "").await;
         assert_eq!((told.response.status(), told.verdict.reason()), (StatusCode::SERVICE_UNAVAILABLE, Reason::SessionStoreUnavailable));
         assert!(told.response.headers().contains_key(header::RETRY_AFTER) && set_cookies(&told).is_empty(), "the cookie stays");
     }
+    let told = ask(&world, SESSION, &ticket).await;
+    assert!(page(&told).contains("href=\"/.auth/session?return_to=/work/x\""), "a way to try again: {}", page(&told));
     let told = ask(&world, "/.auth/signed-out", &format!("__Host-homerealm-ended=personal; {ticket}")).await;
     let text = page(&told);
     assert_eq!(told.response.status(), StatusCode::OK, "what was ended, was ended");
     assert!(text.contains("Your personal account is signed out") && text.contains("can't look up"), "{text}");
+    store.recover();
+    assert!(page(&ask(&world, SESSION, &ticket).await).contains("You are signed in"));
 }

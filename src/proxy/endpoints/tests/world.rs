@@ -22,12 +22,13 @@ use crate::flow::sign_in::SignIn;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::consumed::Consumed;
 use crate::protocol::cookies::OwnCookies;
+use crate::protocol::jwt::forge::{P256, key_set};
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::Metadata;
 use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie::{self, Carried};
-use crate::protocol::session_record::{SessionRecord, Ticket};
+use crate::protocol::session_record::SessionRecord;
 use crate::protocol::token::{CodeGrant, RedeemError, TokenResponse};
 use crate::proxy::audit::Naming;
 use crate::proxy::call::Call;
@@ -139,7 +140,7 @@ impl Provider for Provided {
     }
 
     async fn keys(&self) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        Err(ProviderUnavailable("down".into()))
+        self.metadata().await.map(|_| Arc::new(key_set(&[P256.jwk()])))
     }
 
     async fn newer_keys(&self, _known: &Arc<KeySet>) -> Option<Arc<KeySet>> {
@@ -158,6 +159,7 @@ fn authority(settings: AuthoritySettings) -> Authority {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
+        "end_session_endpoint": format!("{issuer}/logout"),
         "response_types_supported": ["code"],
     });
     let metadata = Metadata::read(document.to_string().as_bytes(), &settings.issuer).expect("metadata");
@@ -217,6 +219,7 @@ impl World {
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
             rate_limit: Arc::new(RateLimit::new(config.sign_in.posts_per_minute)),
+            hearing: Arc::default(),
             naming: Some(Naming::Full),
             assets,
             chromes,
@@ -225,10 +228,11 @@ impl World {
         Self { shared: Arc::new(shared), router }
     }
 
-    /// The same with sessions kept in this store.
-    pub(in crate::proxy::endpoints) fn with_store(mut self, store: impl SessionStore + 'static) -> Self {
-        Arc::get_mut(&mut self.shared).expect("nobody else has it yet").keeper.store = Some(Arc::new(store));
-        self
+    /// Likewise, with sessions in a store.
+    pub(in crate::proxy::endpoints) fn with_store(store: Arc<dyn SessionStore>) -> Self {
+        let mut world = Self::new("");
+        Arc::get_mut(&mut world.shared).expect("nobody else has it yet").keeper.store = Some(store);
+        world
     }
 
     /// Asks one of our endpoints at the first origin, unless `headers` name another host.
@@ -254,24 +258,19 @@ impl World {
 
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
-        self.cookie_with(&Carried::Whole(Box::new(SessionRecord::bare(session.clone()))), session)
+        self.cookie_with(&Carried::Whole(Box::new(SessionRecord::bare(session.clone()))), &session.principal.authority)
     }
 
-    /// The `Cookie` field of somebody whose session is kept elsewhere.
-    pub(in crate::proxy::endpoints) fn ticket_of(&self, session: &Session) -> String {
-        self.cookie_with(&Carried::Ticket(Ticket::new(&mut |buffer| buffer.fill(4))), session)
+    /// The `Cookie` field of somebody whose session is kept here.
+    pub(in crate::proxy::endpoints) async fn cookie_of_kept(&self, record: SessionRecord) -> String {
+        let kept = self.shared.keeper.begin(record).await.expect("it is kept");
+        self.cookie_with(&kept.carried(), &kept.session().principal.authority)
     }
 
-    fn cookie_with(&self, carried: &Carried, session: &Session) -> String {
+    fn cookie_with(&self, carried: &Carried, authority: &AuthorityName) -> String {
         let origin = self.shared.rules.origins.first();
-        let written = session_cookie::write(
-            carried,
-            &session.principal.authority,
-            &OwnCookies::default(),
-            origin,
-            &self.shared.keys,
-            &mut |buffer| buffer.fill(3),
-        );
+        let written =
+            session_cookie::write(carried, authority, &OwnCookies::default(), origin, &self.shared.keys, &mut |buffer| buffer.fill(3));
         let cookies = written.expect("fits");
         let pairs = cookies.iter().map(|cookie| cookie.as_header_value().to_str().expect("ASCII").split(';').next().unwrap_or_default());
         pairs.collect::<Vec<_>>().join("; ")
