@@ -70,7 +70,12 @@ pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap)
                 Interaction::Grpc | Interaction::Program => document(&asked, &sessions),
             }
         }
-        Err(reason) => asked.reply().refuse_for(reason),
+        Err(reason) => {
+            let again = asked.reply().wanted();
+            let mut page = asked.reply().about(reason);
+            page.return_to = Some(&again);
+            asked.reply().refuse(&page)
+        }
     };
     told.response.headers_mut().insert(header::VARY, VARY);
     told

@@ -172,6 +172,8 @@ async fn a_store_that_fails_is_not_nobody() {
         assert_eq!((told.response.status(), told.verdict.reason()), (StatusCode::SERVICE_UNAVAILABLE, Reason::SessionStoreUnavailable));
         assert!(told.response.headers().contains_key(header::RETRY_AFTER) && set_cookies(&told).is_empty(), "the cookie stays");
     }
+    let told = ask(&world, SESSION, &ticket).await;
+    assert!(page(&told).contains("href=\"/.auth/session?return_to=/work/x\""), "a way to try again: {}", page(&told));
     let told = ask(&world, "/.auth/signed-out", &format!("__Host-homerealm-ended=personal; {ticket}")).await;
     let text = page(&told);
     assert_eq!(told.response.status(), StatusCode::OK, "what was ended, was ended");
