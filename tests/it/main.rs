@@ -26,6 +26,7 @@ mod readme;
 mod reload;
 mod return_to;
 mod schema;
+mod session_file;
 mod sessions;
 mod shadow;
 mod stop;

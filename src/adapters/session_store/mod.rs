@@ -14,6 +14,8 @@ pub mod time;
 
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+mod properties;
 
 use crate::flow::ports::{Cursor, StoreFailed};
 use crate::protocol::session_record::Handle;
