@@ -1,6 +1,7 @@
 //! `homerealm dev-idp`: the development identity provider alone, for other people's tests.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +29,10 @@ pub(super) struct Arguments {
     /// The variable that holds the client's secret; without it one is made up and printed
     #[arg(long, value_name = "VARIABLE")]
     client_secret_env: Option<String>,
+
+    /// How long access tokens hold, and so how soon sessions are refreshed
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    token_lifetime: u32,
 }
 
 pub(super) fn main(arguments: &Arguments) -> Verdict {
@@ -65,7 +70,12 @@ async fn serve(arguments: &Arguments, secret: Secret<String>) -> std::io::Result
     }
     print::line("  redirect URIs  any on this machine. For development only: whoever reaches it can be anybody.");
     let origin = Origin::parse(&origin).map_err(std::io::Error::other)?;
-    dev_idp::serve(listener, dev_idp::Settings::new(origin, vec![registration(&arguments.client_id, secret)]), stop).await
+    let registrations = vec![registration(&arguments.client_id, secret)];
+    let settings = dev_idp::Settings {
+        token_lifetime: Duration::from_secs(arguments.token_lifetime.into()),
+        ..dev_idp::Settings::new(origin, registrations)
+    };
+    dev_idp::serve(listener, settings, stop).await
 }
 
 /// Binds an address, or says which one is taken.

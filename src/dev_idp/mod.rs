@@ -5,12 +5,13 @@
 //! other. It is no place for production: whoever can reach it can be anybody it knows.
 //!
 //! [`directory`] is who there is, [`authority`] where they sign in; then one file per endpoint: `metadata`,
-//! `authorize`, `token`, `graph`, `logout`.
+//! `authorize`, `token`, `graph`, `logout`. `changes` is what tests do to people between a sign-in and a refresh.
 
 mod ambient;
 pub mod authority;
 mod authorization_request;
 mod authorize;
+mod changes;
 mod claims;
 mod client_authentication;
 pub mod directory;
@@ -38,6 +39,7 @@ use axum::routing::{get, post};
 use jsonwebtoken::jwk::Jwk;
 use tokio::net::TcpListener;
 
+use self::changes::Changes;
 use self::grants::Grants;
 use self::keys::Keys;
 use crate::domain::origin::Origin;
@@ -127,6 +129,7 @@ struct Provider {
     settings: Settings,
     keys: Keys,
     grants: Mutex<Grants>,
+    changes: Mutex<Changes>,
 }
 
 impl Provider {
@@ -142,6 +145,10 @@ impl Provider {
         // Every change under the lock is whole by itself: a panic elsewhere leaves nothing half done.
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// No request of ours is larger; the largest has a client assertion in it.
@@ -153,10 +160,12 @@ pub fn router(settings: Settings) -> Router {
 }
 
 fn router_with(settings: Settings, keys: Keys) -> Router {
-    let provider = Arc::new(Provider { settings, keys, grants: Mutex::new(Grants::default()) });
+    let provider = Arc::new(Provider { settings, keys, grants: Mutex::default(), changes: Mutex::default() });
     Router::new()
         .route("/", get(pages::front))
         .route("/style.css", get(pages::style))
+        .route("/people/{key}", post(changes::change))
+        .route("/refreshes", get(changes::counted))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata::document))
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::asked).post(authorize::answered))

@@ -49,7 +49,11 @@ async fn answer(provider: &Provider, tenant: &str, form: &str, headers: &HeaderM
             let spent = spend_code(provider, client, authority, &params)?;
             (spent.grant, spent.nonce, spent.mischief)
         }
-        "refresh_token" => (spend_refresh_token(provider, client, authority, &params)?, None, Mischief::Nothing),
+        "refresh_token" => {
+            let spent = spend_refresh_token(provider, client, authority, &params);
+            provider.changes().count(&spent);
+            (spent?, None, Mischief::Nothing)
+        }
         _ => return Err(Fault::UnsupportedGrant),
     };
     if mischief == Mischief::TokenError {
@@ -100,14 +104,15 @@ fn spend_refresh_token(provider: &Provider, client: &Registration, authority: Au
     if grant.authority != authority {
         return Err(Fault::CodeOfOtherAuthority);
     }
-    Ok(grant)
+    if provider.changes().refreshes(grant.person) { Ok(grant) } else { Err(Fault::CodeUnknown) }
 }
 
 async fn tokens(provider: &Provider, grant: &Grant, nonce: Option<&str>, mischief: Mischief) -> Result<Value, Fault> {
     let settings = &provider.settings;
     let now = ambient::now();
     let key = provider.keys.of(grant.account.tenant.id).await?;
-    let id_token = claims::id_token(settings, grant, nonce, mischief, now);
+    let mut id_token = claims::id_token(settings, grant, nonce, mischief, now);
+    provider.changes().put_into(&mut id_token, grant.person);
     let id_token = if mischief == Mischief::UnknownKey { key.sign_as_unknown(&id_token)? } else { key.sign(&id_token)? };
     let lifetime = settings.token_lifetime.as_secs();
     let claims = claims::access_token(settings, grant, now);

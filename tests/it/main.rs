@@ -23,6 +23,7 @@ mod init;
 mod logs;
 mod provider;
 mod readme;
+mod refresh;
 mod reload;
 mod return_to;
 mod schema;

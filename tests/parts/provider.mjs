@@ -4,6 +4,13 @@
 //   PORT=0 CLIENT_SECRET=… REDIRECT_ORIGIN=http://localhost:8080 node provider.mjs
 //
 // POST /rotate makes every authority sign with new keys from then on, as a provider's key rollover does.
+//
+//   ACCESS_TTL=3 TOKEN_DELAY_MS=200 …
+//
+// With ACCESS_TTL access tokens hold for so many seconds, and everybody gets a refresh token whether they ask for
+// offline_access or not. Refresh tokens are good for one time: one that comes again ends its grant, with all tokens.
+// TOKEN_DELAY_MS has the token endpoint take its time, after it has done its work. GET /refreshes counts since the start:
+// {"granted":1,"refused":0}; each of them is also a line on standard output: "refresh granted", "refresh refused".
 import http from 'node:http';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
@@ -11,7 +18,8 @@ import Provider, { interactionPolicy, errors } from 'oidc-provider';
 
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad';
 const CONTOSO = '3a0c0000-0000-4000-8000-0000000000aa';
-const { PORT = '0', CLIENT_SECRET, REDIRECT_ORIGIN } = process.env;
+const { PORT = '0', CLIENT_SECRET, REDIRECT_ORIGIN, ACCESS_TTL, TOKEN_DELAY_MS = '0' } = process.env;
+const refreshes = { granted: 0, refused: 0 };
 
 const people = {
   'ann@outlook.com': { tid: CONSUMERS, oid: '00000000-0000-0000-0aaa-000000000001', name: 'Ann Personal' },
@@ -38,12 +46,14 @@ function provider(authority, key) {
       client_id: 'homerealm', client_secret: CLIENT_SECRET, subject_type: 'pairwise',
       redirect_uris: ['personal', 'work', 'generic'].map((name) => `${REDIRECT_ORIGIN}/.auth/callback/${name}`),
       post_logout_redirect_uris: [`${REDIRECT_ORIGIN}/.auth/signed-out`],
+      ...(ACCESS_TTL && { grant_types: ['authorization_code', 'refresh_token'] }),
       token_endpoint_auth_method: authority === 'generic' ? 'client_secret_basic' : 'client_secret_post',
     }],
     jwks: { keys: [key] },
     cookies: { keys: [randomUUID()], names: { session: `s-${authority}`, interaction: `i-${authority}`, resume: `r-${authority}` }, long: { path: `/${authority}`, signed: true } },
     routes: { authorization: '/oauth2/v2.0/authorize', token: '/oauth2/v2.0/token', jwks: '/discovery/v2.0/keys', end_session: '/oauth2/v2.0/logout' },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+    ...(ACCESS_TTL && { ttl: { AccessToken: +ACCESS_TTL, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600 }, issueRefreshToken: () => true, rotateRefreshToken: true }),
     // As at Microsoft, whose documents do not announce PKCE either; it is checked all the same.
     pkce: { required: () => true },
     conformIdTokenClaims: false, subjectTypes: ['pairwise'],
@@ -69,6 +79,17 @@ function provider(authority, key) {
   });
   if (issuer) Object.defineProperty(op, 'issuer', { get: () => `${base}/${issuer === '{tenantid}' ? asked.getStore()?.tid ?? issuer : issuer}/v2.0` });
   op.on('server_error', (ctx, error) => console.error(authority, error));
+  const count = (how) => (ctx) => {
+    if (ctx.oidc.body?.grant_type !== 'refresh_token') return;
+    refreshes[how] += 1;
+    console.log(`refresh ${how}`);
+  };
+  op.on('grant.success', count('granted'));
+  op.on('grant.error', count('refused'));
+  op.use(async (ctx, next) => {
+    await next();
+    if (ctx.path.endsWith('/token')) await new Promise((done) => setTimeout(done, +TOKEN_DELAY_MS));
+  });
   const answer = op.callback();
   return async (request, response) => {
     if (!request.url.startsWith('/interaction/')) return answer(request, response);
@@ -91,6 +112,7 @@ function rotate() {
 
 const server = http.createServer((request, response) => {
   if (request.method === 'POST' && request.url === '/rotate') { rotate(); return response.writeHead(204).end(); }
+  if (request.url === '/refreshes') return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(refreshes));
   const [, name, rest] = /^\/([^/?]+)(\/.*)$/.exec(request.url) ?? [];
   const handler = handlers[name];
   if (!handler) return response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_tenant"}');

@@ -30,6 +30,8 @@ enum Manner {
     Endless,
     Redirect,
     Silent,
+    /// Begins to answer, and goes away.
+    Breaking,
 }
 
 struct Script {
@@ -117,6 +119,9 @@ async fn answer(State(authority): State<Arc<Authority>>, Path(path): Path<String
         Manner::Endless => {
             let chunks = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65_536])));
             Body::from_stream(chunks).into_response()
+        }
+        Manner::Breaking => {
+            Body::from_stream(stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("gone"))])).into_response()
         }
         Manner::Redirect => (StatusCode::FOUND, [("location", "/elsewhere")]).into_response(),
         Manner::Silent => Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()).into_response(),
@@ -390,6 +395,39 @@ async fn a_code_becomes_tokens_or_an_error_by_fault() {
     assert_eq!(authority.asked_elsewhere.load(Ordering::SeqCst), 4);
     authority.set(|script| script.metadata = Manner::Html);
     assert!(matches!(redeem(&authority).await, Err(RedeemError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_refresh_token_becomes_tokens_or_an_error_that_says_whether_it_may_be_spent() {
+    let authority = Authority::start().await;
+    let provider = authority.provider(patient());
+    let token = Secret::new("token".to_owned());
+    let refreshed = provider.refresh(&token).await.expect("tokens");
+    assert!(refreshed.id_token.is_some() && refreshed.refresh_token.is_none());
+    for (manner, is_expected) in [
+        (
+            Manner::Json(StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })),
+            (|e| matches!(e, RedeemError::GrantRefused(_))) as fn(&_) -> bool,
+        ),
+        (Manner::Json(StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "temporarily_unavailable" })), |e| {
+            matches!(e, RedeemError::Unavailable(_))
+        }),
+        (Manner::Json(StatusCode::BAD_GATEWAY, json!({})), |e| matches!(e, RedeemError::Unanswered(_))),
+        (Manner::Breaking, |e| matches!(e, RedeemError::Unanswered(_))),
+        (Manner::Endless, |e| matches!(e, RedeemError::Provider(_))),
+    ] {
+        authority.set(|script| script.token = manner);
+        let error = provider.refresh(&token).await.expect_err("an error");
+        assert!(is_expected(&error), "{error:?}");
+    }
+    // Nobody listens there.
+    let origin = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port that was free");
+    authority.set(|script| {
+        let mut metadata = metadata(&authority.origin);
+        metadata["token_endpoint"] = json!(format!("http://{origin}/token"));
+        script.metadata = Manner::Json(StatusCode::OK, metadata);
+    });
+    assert!(matches!(authority.provider(patient()).refresh(&token).await, Err(RedeemError::Unavailable(_))));
 }
 
 #[tokio::test]

@@ -73,6 +73,30 @@ async fn a_refresh_token_is_good_for_one_refresh_which_brings_the_next() {
 }
 
 #[tokio::test]
+async fn what_changes_about_people_is_in_the_next_refresh() {
+    let provider = Provider::start();
+    let code = provider.sign_in("organizations", "ada", "nothing").await.code();
+    let mut tokens = provider.redeem("organizations", &code, &[]).await;
+    for (groups, expected) in [("g1 g2", json!(["g1", "g2"])), ("", json!([]))] {
+        let changed = provider.post("/people/ada", &[("groups", groups)], "").await;
+        assert_eq!(changed.status, StatusCode::NO_CONTENT);
+        tokens = provider.refresh("organizations", &tokens.text("refresh_token"), &[]).await;
+        let (claims, _) = provider.verified("organizations", &tokens.text("id_token")).await.expect("a good signature");
+        assert_eq!(claims["groups"], expected);
+    }
+    provider.post("/people/ada", &[("refresh", "refused")], "").await;
+    check_refused(&provider.refresh("organizations", &tokens.text("refresh_token"), &[]).await, "invalid_grant", 70_008);
+    assert_eq!(provider.get("/refreshes", "").await.json(), json!({ "granted": 2, "refused": 1 }));
+    for (path, fields, status) in [
+        ("/people/nobody", &[("groups", "g")], StatusCode::NOT_FOUND),
+        ("/people/ada", &[("refresh", "perhaps")], StatusCode::BAD_REQUEST),
+        ("/people/ada", &[("refresh", "granted")], StatusCode::NO_CONTENT),
+    ] {
+        assert_eq!(provider.post(path, fields, "").await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn without_offline_access_there_is_no_refresh_token() {
     let provider = Provider::start();
     let request = authorize("organizations", &[("scope", "openid profile")]);

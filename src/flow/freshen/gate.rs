@@ -125,3 +125,63 @@ impl Drop for Pass {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct At(u64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_seconds(self.0)
+        }
+    }
+
+    fn down() -> RedeemError {
+        RedeemError::Unavailable("down".into())
+    }
+
+    async fn enter(gate: &Arc<Gate>, now: u64) -> Option<Pass> {
+        gate.enter(&At(now)).await
+    }
+
+    #[tokio::test]
+    async fn after_some_failures_one_at_a_time_finds_out_whether_it_is_still_down() {
+        let gate = Arc::new(Gate::new(AuthorityName::work()));
+        for _ in 0..DOWN_AFTER {
+            let (one, other) = (enter(&gate, 100).await.expect("open"), enter(&gate, 100).await.expect("open to several"));
+            drop(other);
+            one.failed(&down(), At(100).now());
+        }
+        assert!(gate.is_shut(At(100).now()) && enter(&gate, 100).await.is_none());
+        let probe = enter(&gate, 101).await.expect("a second later");
+        assert!(enter(&gate, 101).await.is_none(), "one at a time");
+        probe.failed(&down(), At(101).now());
+        assert!(enter(&gate, 102).await.is_none(), "and twice as long");
+        drop(enter(&gate, 103).await.expect("two seconds later"));
+        let probe = enter(&gate, 103).await.expect("who goes away leaves the turn to the next");
+        probe.answered();
+        assert!(!gate.is_shut(At(103).now()));
+        let _several = (enter(&gate, 103).await.expect("open"), enter(&gate, 103).await.expect("open"));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_place_while_it_goes_down_does_not_ask() {
+        let gate = Arc::new(Gate::new(AuthorityName::work()));
+        let mut inside = Vec::new();
+        for _ in 0..PLACES {
+            inside.push(enter(&gate, 100).await.expect("a place"));
+        }
+        let mut waits = Box::pin(enter(&gate, 100));
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        inside.drain(..).for_each(|pass| pass.failed(&down(), At(100).now()));
+        assert!(waits.await.is_none());
+    }
+
+    #[test]
+    fn pauses_are_bounded() {
+        let longest = (0..1000).map(|failures| doubled(FIRST_PAUSE, failures).min(LONGEST_PAUSE)).max();
+        assert_eq!(longest, Some(LONGEST_PAUSE));
+    }
+}

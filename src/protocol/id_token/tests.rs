@@ -10,6 +10,7 @@ mod facts;
 mod form;
 mod issuers;
 mod properties;
+mod refreshed;
 
 const NOW: u64 = 1_800_000_000;
 const CLIENT: &str = "6f0c2a4e-0000-4000-8000-000000000001";

@@ -1,5 +1,7 @@
 //! `homerealm dev-idp` in a process of its own, for proxies whose configuration is the test's.
 
+use std::process::Command;
+
 use super::browser::{Browser, Page};
 use super::process::{Process, free_ports, homerealm};
 use super::proxy::{CLIENT_ID, CLIENT_SECRET, Proxy};
@@ -7,19 +9,24 @@ use super::proxy::{CLIENT_ID, CLIENT_SECRET, Proxy};
 /// A running development provider.
 pub struct DevIdp {
     pub origin: String,
-    // Held: it ends with the process.
-    _process: Process,
+    pub process: Process,
 }
 
 impl DevIdp {
     /// Starts it; it knows the client that the tests' configurations name.
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// Starts it, with something changed about the command.
+    pub fn start_with(change: impl FnOnce(&mut Command)) -> Self {
         let port = free_ports(1);
         let mut command = homerealm();
         command.args(["dev-idp", "--port", &port.to_string(), "--client-id", CLIENT_ID, "--client-secret-env", "CLIENT_SECRET"]);
-        let mut process = Process::start(command.env("CLIENT_SECRET", CLIENT_SECRET));
+        change(command.env("CLIENT_SECRET", CLIENT_SECRET));
+        let mut process = Process::start(&mut command);
         process.wait_for_port(port);
-        Self { origin: format!("http://127.0.0.1:{port}"), _process: process }
+        Self { origin: format!("http://127.0.0.1:{port}"), process }
     }
 
     /// The parts of a configuration that make a proxy use it. The head of the file comes before, the routes behind.
