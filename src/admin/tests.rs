@@ -3,6 +3,7 @@
 mod answers;
 mod doors;
 mod lookups;
+mod sessions;
 mod sockets;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use super::control::sessions::Sessions;
 use super::control::{Control, Live, Outcome, Phase, Reload};
 use super::guard::Door;
 use super::router::router;
@@ -71,6 +73,7 @@ struct MadeUp {
     last: Mutex<Option<Arc<Reload>>>,
     next: Outcome,
     reloads: AtomicUsize,
+    sessions: sessions::MadeUp,
 }
 
 #[async_trait]
@@ -92,6 +95,10 @@ impl Control for MadeUp {
         let reload = Arc::new(Reload { at: NOW + Duration::from_secs(60), outcome: self.next.clone() });
         *self.last.lock().expect("no panic while holding it") = Some(Arc::clone(&reload));
         reload
+    }
+
+    fn sessions(&self) -> &dyn Sessions {
+        &self.sessions
     }
 }
 
@@ -161,7 +168,14 @@ fn control(next: Outcome) -> MadeUp {
     let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day of the calendar");
     let config = config::parse_with(CONFIGURATION, "homerealm.toml", Path::new(""), &environment, day).expect("it is right");
     let live = Live { rules: config.rules, text: config.text, fingerprint: Fingerprint([0xab; 6]), since: NOW };
-    MadeUp { phase: Mutex::new(Phase::Ready), live: Arc::new(live), last: Mutex::default(), next, reloads: AtomicUsize::new(0) }
+    MadeUp {
+        phase: Mutex::new(Phase::Ready),
+        live: Arc::new(live),
+        last: Mutex::default(),
+        next,
+        reloads: AtomicUsize::new(0),
+        sessions: sessions::MadeUp::default(),
+    }
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Body> {

@@ -1,6 +1,6 @@
 //! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
 //!
-//! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
+//! Read in this order: who people are ([`account`], [`principal`], [`named_user`]), who vouches for them ([`authority`]), where they
 //! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`reach`]), what is decided ([`policy`], [`reason`],
 //! [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address becomes a place to sign
 //! in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
@@ -15,6 +15,7 @@ pub mod guid;
 pub mod identity_headers;
 pub mod interaction;
 pub mod made_up;
+pub mod named_user;
 pub mod origin;
 pub mod pattern;
 pub mod policy;

@@ -44,6 +44,12 @@ impl InForce {
         self.0.store(Arc::new(next));
     }
 
+    /// The one in force now, for what is no request.
+    #[must_use]
+    pub fn now(&self) -> Arc<Shared> {
+        self.0.load_full()
+    }
+
     pub(super) fn view(&self) -> View {
         let mut pointer = Cache::new(Arc::clone(&self.0));
         let generation = Rc::new(Generation::of(Arc::clone(pointer.load())));

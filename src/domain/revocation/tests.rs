@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::account::{AccountKind, Home, Membership};
-use crate::domain::principal::Groups;
+use crate::domain::principal::{Groups, Principal};
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 const BEGAN: Timestamp = Timestamp::from_unix_seconds(1_000);
@@ -30,7 +30,14 @@ fn session() -> Session {
         groups: Groups::Listed(vec![]),
         roles: vec![],
     };
-    Session { id: SessionId([7; 16]), principal, signed_in_at: BEGAN, last_seen: BEGAN, sign_out_hint: None, provider_session: Some("sid".into()) }
+    Session {
+        id: SessionId([7; 16]),
+        principal,
+        signed_in_at: BEGAN,
+        last_seen: BEGAN,
+        sign_out_hint: None,
+        provider_session: Some("sid".into()),
+    }
 }
 
 fn issuer() -> Arc<str> {
