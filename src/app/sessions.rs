@@ -66,12 +66,11 @@ impl Desk {
             }
         }
         if let (Some(naming), Some(logs)) = (shared.naming, self.logs.upgrade()) {
-            let whom = match &revocation.whom {
-                Whom::User(user) => Whom::User(name(shared, naming, user).into()),
-                other => other.clone(),
-            };
-            let (at, revocation) = (revocation.at, Revocation { whom, ..revocation.clone() });
-            logs.tell(&Ordered { at, id: *id, revocation, reach: *reach, fingerprint: shared.fingerprint });
+            let mut told = revocation.clone();
+            if let Whom::User(user) = &revocation.whom {
+                told.whom = Whom::User(name(shared, naming, user).into());
+            }
+            logs.tell(&Ordered { at: told.at, id: *id, revocation: told, reach: *reach, fingerprint: shared.fingerprint });
         }
     }
 }
@@ -160,7 +159,7 @@ impl Rest {
 impl<'a> Walk<'a> {
     async fn begin(shared: &'a Shared, from: Option<&str>) -> Result<Self, NotListed> {
         let keeper = &shared.keeper;
-        keeper.look_for_revocations().await.map_err(failed)?;
+        keeper.look_for_revocations().await?;
         let rest = Rest::From(from.map(|text| Cursor(text.to_owned())));
         let (revocations, now) = (keeper.revocations.entries(), keeper.clock.now());
         Ok(Self { shared, revocations, now, rest, until: Instant::now() + PATIENCE })
@@ -169,7 +168,7 @@ impl<'a> Walk<'a> {
     /// The next sessions, without those that are over.
     async fn part(&mut self) -> Result<Option<Vec<Known>>, NotListed> {
         let Rest::From(cursor) = mem::replace(&mut self.rest, Rest::Nothing) else { return Ok(None) };
-        let listed = self.shared.keeper.list(cursor).await.map_err(failed)?;
+        let listed = self.shared.keeper.list(cursor).await?;
         let (records, next) = listed.ok_or(NotListed::InCookies)?;
         self.rest = next.map_or(Rest::Nothing, |next| Rest::From(Some(next)));
         Ok(Some(records.into_iter().filter_map(|(_, summary)| self.known(summary)).collect()))
@@ -223,8 +222,10 @@ fn new_id(keeper: &Keeper) -> DecisionId {
     DecisionId::from_random(u64::from_be_bytes(random))
 }
 
-fn failed(error: StoreFailed) -> NotListed {
-    NotListed::Failed(error.to_string())
+impl From<StoreFailed> for NotListed {
+    fn from(error: StoreFailed) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod readme;
 mod reload;
 mod return_to;
 mod schema;
+mod session_admin;
 mod sessions;
 mod shadow;
 mod stop;

@@ -98,7 +98,6 @@ impl<'a> RevocationTold<'a> {
         match named {
             None => "everybody".into(),
             Some(named) if self.authority.is_some() => format!("somebody whom {named} signed out"),
-            Some(named) if self.session.is_some() => format!("session {named}"),
             Some(named) => format!("{named}{name}"),
         }
     }
@@ -160,16 +159,21 @@ pub(super) const fn sentence(reach: Reach) -> &'static str {
     }
 }
 
+/// The longest reason that the configuration takes, in characters.
+const LONGEST_REASON_WRITTEN: usize = 100;
+
 /// The line of `[session]` that says the same as an order, for as long as it stands there, to every replica.
 pub(super) fn as_configuration(revocation: &Revocation) -> Option<String> {
     // JSON escapes what TOML's basic strings want escaped, and none of these has a control character that JSON would leave.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let whom = match &revocation.whom {
-        Whom::Everybody => "all = true".to_owned(),
-        Whom::Tenant(id) => format!("tenant = \"{id}\""),
-        Whom::User(user) => format!("user = {}", quoted(user)),
+        // An entry that names nobody means everybody.
+        Whom::Everybody => String::new(),
+        Whom::Tenant(id) => format!(", tenant = \"{id}\""),
+        Whom::User(user) => format!(", user = {}", quoted(user)),
         Whom::AtProvider(..) | Whom::Subject(..) => return None,
-        Whom::Session(id) => format!("session = \"{id}\""),
+        Whom::Session(id) => format!(", session = \"{id}\""),
     };
-    Some(format!("not_before = [{{ at = {}, {whom}, why = {} }}]", times::precise(revocation.at), quoted(&revocation.why)))
+    let why: String = revocation.why.chars().take(LONGEST_REASON_WRITTEN).collect();
+    Some(format!("not_before = [{{ at = {}{whom}, why = {} }}]", times::precise(revocation.at), quoted(&why)))
 }

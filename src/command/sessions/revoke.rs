@@ -177,11 +177,11 @@ mod tests {
             "means": "They are over.\u{1b}[2J",
             "decision_id": "7K3F-9QXD",
             "revocation": { "not_before": "2026-11-22T10:00:00Z" },
-            "configuration": "not_before = [{ at = 2026-11-22T10:00:00Z, all = true, why = \"x\" }]",
+            "configuration": "not_before = [{ at = 2026-11-22T10:00:00Z, why = \"x\" }]",
         });
         let text = lines(&told).join("\n");
         assert!(text.contains(r"They are over.\u{1b}[2J") && text.contains("7K3F-9QXD"), "{text}");
-        assert!(text.ends_with("\n[session]\nnot_before = [{ at = 2026-11-22T10:00:00Z, all = true, why = \"x\" }]"), "{text}");
+        assert!(text.ends_with("\n[session]\nnot_before = [{ at = 2026-11-22T10:00:00Z, why = \"x\" }]"), "{text}");
         assert!(!lines(&json!({ "configuration": null })).join("\n").contains("[session]"));
     }
 }

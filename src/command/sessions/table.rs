@@ -45,7 +45,7 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell_and_obey_nothing() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned);
         let lines = aligned(&[row(["A", "BB", "C"]), row(["möp", "", "x"]), row(["\u{1b}[2J", "b", ""])]);
-        assert_eq!(lines, ["A           BB  C", "möp             x", r"\u{1b}[2J   b"]);
+        assert_eq!(lines, ["A          BB  C", "möp            x", r"\u{1b}[2J  b"]);
     }
 
     #[test]
