@@ -24,6 +24,7 @@ use crate::protocol::consumed::Consumed;
 use crate::protocol::seal::{KeyRing, NoKeys};
 use crate::protocol::secret::Secret;
 use crate::proxy::audit::Naming;
+use crate::proxy::hearing::Hearing;
 use crate::proxy::pages::assets::Assets;
 use crate::proxy::pages::chrome::Chrome;
 use crate::proxy::rate_limit::RateLimit;
@@ -40,6 +41,8 @@ pub(super) struct Lasting {
     made_up_key: Secret<[u8; 32]>,
     /// Where sessions are kept; `None`: in cookies. To move them takes a restart.
     store: Option<Arc<dyn SessionStore>>,
+    /// What providers told us is told under every configuration.
+    hearing: Arc<Hearing>,
     /// What was revoked is revoked under every configuration.
     revocations: Arc<RevocationList>,
     /// The audit log is opened once, and keeps its ways.
@@ -98,6 +101,7 @@ impl Lasting {
             consumed: Arc::new(Consumed::new()),
             made_up_key: Secret::new(key),
             store,
+            hearing: Arc::default(),
             revocations: Arc::default(),
             naming: audit.map(naming),
             clients: Clients::new(),
@@ -155,6 +159,7 @@ impl Lasting {
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
             rate_limit: Arc::clone(&legacy.rate_limit),
+            hearing: Arc::clone(&self.hearing),
             naming: self.naming,
             assets,
             chromes,

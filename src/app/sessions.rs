@@ -41,7 +41,7 @@ impl Desk {
     }
 
     async fn carry_out(self, whom: Whom, why: Arc<str>) -> Revoked {
-        let shared = self.in_force.now();
+        let shared = self.in_force.shared();
         let keeper = &shared.keeper;
         let revocation = Revocation { whom, at: keeper.clock.now(), why };
         let revoked = keeper.revoke(revocation.clone()).await;
@@ -78,7 +78,7 @@ impl Desk {
 #[async_trait]
 impl Sessions for Desk {
     async fn list(&self, wanted: &Wanted, from: Option<&str>) -> Result<Listed, NotListed> {
-        let shared = self.in_force.now();
+        let shared = self.in_force.shared();
         let mut walk = Walk::begin(&shared, from).await?;
         let mut sessions = Vec::new();
         while let Some(part) = walk.part().await? {
@@ -94,7 +94,7 @@ impl Sessions for Desk {
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Known>, NotListed> {
-        let shared = self.in_force.now();
+        let shared = self.in_force.shared();
         let mut walk = Walk::begin(&shared, None).await?;
         while let Some(part) = walk.part().await? {
             if let Some(found) = part.into_iter().find(|known| known.summary.id == id) {
@@ -115,7 +115,7 @@ impl Sessions for Desk {
     }
 
     async fn revocations(&self) -> Revocations {
-        let shared = self.in_force.now();
+        let shared = self.in_force.shared();
         let keeper = &shared.keeper;
         let trouble = keeper.look_for_revocations().await.err().map(|error| error.to_string());
         let oldest = keeper.clock.now() - keeper.lifetimes.max;
@@ -126,7 +126,7 @@ impl Sessions for Desk {
     }
 
     fn counts(&self) -> Counts {
-        let shared = self.in_force.now();
+        let shared = self.in_force.shared();
         Counts { configuration: shared.keeper.decreed.len(), running: shared.keeper.revocations.entries().len() }
     }
 }

@@ -16,14 +16,20 @@ use super::account::{AccountKind, Pinning, TenantId};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AuthorityName(Arc<str>);
 
-/// The name has other characters than `a-z`, `0-9` and `-`, starts or ends with a hyphen, or is not 1 to 32 long.
+/// The name has other characters than `a-z`, `0-9` and `-`, starts or ends with a hyphen, is not 1 to 32 long, or is
+/// [`RESERVED`](AuthorityName::RESERVED).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an authority's name has 1 to 32 characters from a-z, 0-9 and inner hyphens: it becomes part of URLs and cookie names")]
+#[error(
+    "an authority's name has 1 to 32 characters from a-z, 0-9 and inner hyphens, and is not `everywhere`: it becomes part of URLs and cookie names"
+)]
 pub struct InvalidAuthorityName;
 
 impl AuthorityName {
     /// The longest name, in bytes: it is part of a cookie's name.
     pub const MAX_LENGTH: usize = 32;
+
+    /// What looks like a name and is none: on the sign-out page it means every browser.
+    pub const RESERVED: &'static str = "everywhere";
 
     /// Reads a name.
     ///
@@ -32,7 +38,8 @@ impl AuthorityName {
     pub fn parse(text: &str) -> Result<Self, InvalidAuthorityName> {
         let plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         let edges = text.starts_with('-') || text.ends_with('-');
-        if plain && !edges && (1..=Self::MAX_LENGTH).contains(&text.len()) { Ok(Self(text.into())) } else { Err(InvalidAuthorityName) }
+        let fits = plain && !edges && (1..=Self::MAX_LENGTH).contains(&text.len());
+        if fits && text != Self::RESERVED { Ok(Self(text.into())) } else { Err(InvalidAuthorityName) }
     }
 
     /// The built-in authority for work and school accounts.
@@ -213,6 +220,31 @@ impl ExpectedIssuer {
         }
     }
 
+    /// Whether an issuer can be this authority's where nothing tells the tenant beside it: as
+    /// [`may_have_issued`](Self::may_have_issued), for any tenant that the issuer itself names.
+    #[must_use]
+    pub fn may_be(&self, issuer: &str) -> bool {
+        let named = issuer.split('/').find_map(|segment| TenantId::parse(segment).ok());
+        self.may_have_issued(issuer, named)
+    }
+
+    /// Whether both are doors of one house: Microsoft's authorities of one cloud. An app that is registered at one of them
+    /// is the same app at the others.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.house().is_some_and(|house| other.house() == Some(house))
+    }
+
+    fn house(&self) -> Option<&str> {
+        match self {
+            Self::Consumers { origin }
+            | Self::Organizations { origin }
+            | Self::Tenant { origin, .. }
+            | Self::TenantOfDomain { origin, .. } => Some(origin),
+            Self::Template { .. } | Self::Exact(_) => None,
+        }
+    }
+
     /// Holds the `issuer` of a metadata document against the expectation, and yields what tokens are held against
     /// (OpenID Connect Discovery §4.3, with Microsoft's template as the one exception it needs).
     ///
@@ -277,6 +309,18 @@ pub enum IssuerMismatch {
 impl IssuerInForce {
     fn of_tenant(origin: &str, tenant: TenantId) -> Self {
         Self::One { issuer: format!("{origin}/{tenant}/v2.0"), tenant: Some(tenant) }
+    }
+
+    /// The tenant that an issuer of this authority's speaks for. Not yet that it is one.
+    #[must_use]
+    pub fn tenant_of(&self, issuer: &str) -> Option<TenantId> {
+        match self {
+            Self::One { tenant, .. } => *tenant,
+            Self::PerTenant { prefix, suffix } => {
+                let gap = issuer.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_suffix(suffix.as_str()));
+                gap.and_then(|gap| TenantId::parse(gap).ok())
+            }
+        }
     }
 
     /// What the metadata document must say.

@@ -127,6 +127,15 @@ impl Keeper {
         self.revocations.ended(session).is_some() || self.decreed.ended(session).is_some()
     }
 
+    /// Whether a session that was found good is kept no more. While nobody can tell, it is not.
+    pub async fn is_gone(&self, kept: &Kept) -> bool {
+        match (&kept.place, &self.store) {
+            (Place::Store { ticket, .. }, Some(store)) => store.read(ticket.handle).await.is_ok_and(|read| read.record.is_none()),
+            (Place::Store { .. }, None) => true,
+            (Place::Cookie, _) => false,
+        }
+    }
+
     /// Takes care of a new session: puts it into the store, if there is one.
     ///
     /// # Errors
@@ -166,11 +175,19 @@ impl Keeper {
     /// # Errors
     /// [`NotRevoked`]
     pub async fn end(&self, kept: &Kept, why: &str) -> Result<(), NotRevoked> {
-        let session = kept.session();
+        let revocation = || Revocation { whom: Whom::Session(kept.session().id), at: self.clock.now(), why: why.into() };
         match (&kept.place, &self.store) {
-            (Place::Store { ticket, .. }, Some(store)) => Ok(store.remove(ticket.handle).await?),
+            (Place::Store { ticket, .. }, Some(store)) => {
+                store.remove(ticket.handle).await?;
+                // What is still open here was opened while the record was there. Without room in the list it ends a little
+                // later.
+                if self.revocations.is_watched() {
+                    let _later = self.revocations.add(revocation(), self.oldest());
+                }
+                Ok(())
+            }
             (Place::Store { .. }, None) => Ok(()),
-            (Place::Cookie, _) => self.revoke(Revocation { whom: Whom::Session(session.id), at: self.clock.now(), why: why.into() }).await,
+            (Place::Cookie, _) => self.revoke(revocation()).await,
         }
     }
 

@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod bearer;
 pub mod keeper;
+pub mod logout;
 pub mod ports;
 pub mod revocations;
 pub mod sign_in;

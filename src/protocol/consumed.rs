@@ -1,22 +1,24 @@
-//! Which attempts have been spent: the same callback twice, in parallel, must spend one code. The provider refuses a
-//! spent code too (RFC 6749 §4.1.2) and some then revoke what they gave for it, so the second request must not even be
-//! made.
+//! What has been spent and must not be spent again. Sign-in attempts: the same callback twice, in parallel, must spend one
+//! code. The provider refuses a spent code too (RFC 6749 §4.1.2) and some then revoke what they gave for it, so the second
+//! request must not even be made. And logout tokens, which are good once (OpenID Connect Back-Channel Logout 1.0 §2.6).
 //!
 //! A memory of this process. Several of them behind one address share none: there the provider's refusal is what is
-//! left, and the second callback ends on a page with a way on.
+//! left, and the second callback ends on a page with a way on; a logout token that comes again ends what has ended.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::attempt::{AttemptId, LIFETIME};
 use crate::domain::time::Timestamp;
 
-/// So many attempts are remembered at once; 24 bytes or so each, twice.
+/// So many are remembered at once; 24 bytes or so each, twice.
 const CAPACITY: usize = 100_000;
 
-/// Whether an attempt may be spent.
+/// Whether something may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "an attempt is spent only by the first"]
+#[must_use = "it is spent only by the first"]
 pub enum Consumption {
     /// It has been spent before.
     Again,
@@ -24,18 +26,19 @@ pub enum Consumption {
     First,
 }
 
-/// The attempts spent within the last [`LIFETIME`]; older ones are refused for their age.
+/// What was spent within a time; what is older is refused for its age.
 #[derive(Debug)]
-pub struct Consumed {
+pub struct Consumed<K = AttemptId> {
     // One lock: it is taken once per sign-in, for the time of a few look-ups.
-    spent: Mutex<Spent>,
+    spent: Mutex<Spent<K>>,
     capacity: usize,
+    lifetime: Duration,
 }
 
-#[derive(Debug, Default)]
-struct Spent {
-    ids: HashSet<AttemptId>,
-    in_order: VecDeque<(Timestamp, AttemptId)>,
+#[derive(Debug)]
+struct Spent<K> {
+    ids: HashSet<K>,
+    in_order: VecDeque<(Timestamp, K)>,
 }
 
 impl Default for Consumed {
@@ -45,33 +48,50 @@ impl Default for Consumed {
 }
 
 impl Consumed {
-    /// Nothing is spent yet.
+    /// No attempt is spent yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { spent: Mutex::default(), capacity: CAPACITY }
+        Self::for_a_time(LIFETIME)
+    }
+}
+
+impl<K: Copy + Eq + Hash> Consumed<K> {
+    /// Nothing is spent yet. What is, is remembered for this long.
+    #[must_use]
+    pub fn for_a_time(lifetime: Duration) -> Self {
+        let spent = Spent { ids: HashSet::new(), in_order: VecDeque::new() };
+        Self { spent: Mutex::new(spent), capacity: CAPACITY, lifetime }
     }
 
-    /// Spends an attempt. Before its code is sent anywhere.
-    pub fn take(&self, id: AttemptId, now: Timestamp) -> Consumption {
+    /// Spends something. Before anything is done with it.
+    pub fn take(&self, id: K, now: Timestamp) -> Consumption {
         // A thread that died here left at most an id that counts as spent.
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.forget_expired(now);
+        spent.forget_expired(now, self.lifetime);
         if !spent.ids.insert(id) {
             return Consumption::Again;
         }
         spent.in_order.push_back((now, id));
-        // Full of attempts of the last minutes: somebody is flooding us with their own. The oldest is forgotten rather
-        // than everybody else turned away; its code is still the provider's to refuse.
+        // Full of those of the last minutes: somebody is flooding us with their own. The oldest is forgotten rather than
+        // everybody else turned away; a code is still the provider's to refuse.
         if spent.in_order.len() > self.capacity {
             spent.forget_oldest();
         }
         Consumption::First
     }
+
+    /// It was not spent after all: it may be tried again.
+    pub fn give_back(&self, id: K) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.ids.remove(&id) {
+            spent.in_order.retain(|(_, other)| *other != id);
+        }
+    }
 }
 
-impl Spent {
-    fn forget_expired(&mut self, now: Timestamp) {
-        while self.in_order.front().is_some_and(|(spent_at, _)| now.since(*spent_at) >= LIFETIME) {
+impl<K: Copy + Eq + Hash> Spent<K> {
+    fn forget_expired(&mut self, now: Timestamp, lifetime: Duration) {
+        while self.in_order.front().is_some_and(|(spent_at, _)| now.since(*spent_at) >= lifetime) {
             self.forget_oldest();
         }
     }
@@ -86,7 +106,6 @@ impl Spent {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
-    use std::time::Duration;
 
     use super::*;
 
@@ -145,5 +164,15 @@ mod tests {
         assert_eq!(len(&consumed), (3, 3));
         assert_eq!([7, 8, 9].map(|number| consumed.take(id(number), NOW)), [Consumption::Again; 3]);
         assert_eq!(consumed.take(id(6), NOW), Consumption::First);
+    }
+
+    #[test]
+    fn what_is_given_back_is_spent_once_more() {
+        let consumed = Consumed::new();
+        assert_eq!([1, 2].map(|at| consumed.take(id(at), NOW)), [Consumption::First; 2]);
+        consumed.give_back(id(1));
+        consumed.give_back(id(3));
+        assert_eq!(len(&consumed), (1, 1));
+        assert_eq!([1, 1, 2].map(|at| consumed.take(id(at), NOW)), [Consumption::First, Consumption::Again, Consumption::Again]);
     }
 }

@@ -12,6 +12,7 @@ use super::jwt::claims::Claims;
 use super::jwt::person::{self, Source};
 use super::jwt::{self, Purpose, Verified};
 use super::keys::KeySet;
+use super::logout_token::NotALogoutToken;
 use super::secret::Secret;
 use crate::domain::account::{AccountKind, Pinning, TenantId};
 use crate::domain::authority::{AuthorityName, IssuerInForce, IssuerMismatch};
@@ -149,6 +150,9 @@ pub enum TokenDefect {
     /// An ID token, or nothing that grants access, presented as an access token.
     #[error("the token is not an access token")]
     NotAnAccessToken,
+    /// Something that is no logout token, presented as one.
+    #[error("{0}")]
+    NotALogoutToken(#[from] NotALogoutToken),
 }
 
 /// Judges.

@@ -1,6 +1,6 @@
 //! Signed tokens in the compact form (RFC 7515 §3.1, RFC 7519): split, held against a provider's keys, and only then
-//! opened. What the claims must say depends on what the token is for: see [`super::id_token`] and
-//! [`super::access_token`].
+//! opened. What the claims must say depends on what the token is for: see [`super::id_token`],
+//! [`super::access_token`] and [`super::logout_token`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +33,8 @@ pub(super) enum Purpose {
     AccessToken,
     /// To tell us who signed in.
     IdToken,
+    /// To tell us who was signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
+    LogoutToken,
 }
 
 /// A token whose signature holds. Only [`verify`] makes one, so no claim is read before that.

@@ -13,6 +13,7 @@ pub mod json;
 pub mod jwt;
 pub mod keys;
 pub mod logout;
+pub mod logout_token;
 pub mod metadata;
 pub mod remembered;
 pub mod seal;

@@ -44,9 +44,8 @@ impl InForce {
         self.0.store(Arc::new(next));
     }
 
-    /// The one in force now, for what is no request.
-    #[must_use]
-    pub fn now(&self) -> Arc<Shared> {
+    /// The one in force now.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
         self.0.load_full()
     }
 

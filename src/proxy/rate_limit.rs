@@ -1,6 +1,7 @@
 //! `rate_limit`: how often one client may post to the sign-in endpoints. A token bucket per client, so a few tries in
 //! a row are fine and a stream of them is not: it keeps the sign-in page from being a way to ask about domain after
-//! domain. What the limit is about (which endpoints) is not decided here, and the time is an argument.
+//! domain. What the limit is about (which endpoints; what providers say of sessions is bounded in the same way) is not
+//! decided here, and the time is an argument.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -76,11 +77,26 @@ impl RateLimit {
         outcome
     }
 
+    /// Takes back a try that was counted and turned out to be none of those that are limited.
+    pub fn give_back(&self, client: IpAddr) {
+        let full = self.per_minute * PRICE;
+        self.buckets.entry(Client::of(client)).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
+            Some(bucket) => Op::Put(Bucket { level: (bucket.level + PRICE).min(full), ..bucket }),
+            None => Op::Nop,
+        });
+    }
+
     /// A clock that goes back refills nothing and takes nothing away.
     fn refilled(&self, bucket: Bucket, now: Timestamp) -> Bucket {
         let gained = now.since(bucket.counted_at).as_secs().saturating_mul(self.per_minute);
         let level = bucket.level.saturating_add(gained).min(self.per_minute * PRICE);
         Bucket { level, counted_at: bucket.counted_at.max(now) }
+    }
+}
+
+impl std::fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RateLimit").field("per_minute", &self.per_minute).finish_non_exhaustive()
     }
 }
 
@@ -126,6 +142,18 @@ mod tests {
         // As long as told, and refused tries have cost nothing.
         assert_eq!(limit.count(client, at(6)), Ok(()));
         assert_eq!(limit.count(client, at(6)), wait(6));
+    }
+
+    #[test]
+    fn a_try_that_is_given_back_was_none() {
+        let (limit, client) = (limit(2), address("192.0.2.1"));
+        for _ in 0..10 {
+            assert_eq!(limit.count(client, at(0)), Ok(()));
+            limit.give_back(client);
+        }
+        assert_eq!([limit.count(client, at(0)), limit.count(client, at(0)), limit.count(client, at(0))], [Ok(()), Ok(()), wait(30)]);
+        limit.give_back(address("192.0.2.9"));
+        assert_eq!(limit.count(client, at(0)), wait(30));
     }
 
     #[test]

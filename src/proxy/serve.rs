@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Method, Response, StatusCode, request};
 use hyper::body::Incoming;
@@ -12,9 +11,11 @@ use super::body::{self, Body};
 use super::call::{Call, Verdict};
 use super::challenge::{challenge, deny};
 use super::endpoints;
+use super::forward::leash::{Ending, Leash};
 use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket};
 use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
+use super::lasting::Opener;
 use super::listen::ConnectionInfo;
 use super::respond::{self, Redirect, Reply, Told};
 use super::{caches, sessions};
@@ -29,7 +30,8 @@ use crate::telemetry::{Line, Recorder};
 /// One core's view of the proxy: what all share, and connections to upstreams of its own.
 #[derive(Debug)]
 pub struct Proxy {
-    in_force: View,
+    in_force: InForce,
+    view: View,
     forwarder: Forwarder,
     recorder: Recorder,
 }
@@ -56,13 +58,13 @@ impl Proxy {
     /// A proxy for one core.
     #[must_use]
     pub fn new(in_force: &InForce, forwarder: Forwarder, recorder: Recorder) -> Self {
-        Self { in_force: in_force.view(), forwarder, recorder }
+        Self { in_force: in_force.clone(), view: in_force.view(), forwarder, recorder }
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
     pub async fn serve(&self, request: http::Request<Incoming>, connection: ConnectionInfo) -> Response<Body> {
         // One for the whole request: what judges it at its beginning judges it at its end.
-        let generation = self.in_force.generation();
+        let generation = self.view.generation();
         let shared = &*generation.shared;
         let call = Call::at(shared.sign_in.clock.now());
         let address = connection.peer.ip();
@@ -104,12 +106,16 @@ impl Proxy {
         };
         match identity.decide(route, headers, &reply.shared.rules.origins) {
             Decision::Allow(permit, reason) => {
-                let renewed = match identity.session_of(&permit) {
+                let session = identity.session_of(&permit);
+                let renewed = match session {
                     Some(kept) => sessions::renewal(reply, kept, &own).await,
                     None => Vec::new(),
                 };
                 let lasts = identity.lasts(&permit, reply.shared.lifetimes, reply.call.now);
-                let mut answer = self.admit(request, route, &permit, reason, lasts).await;
+                let opener = session.map(|kept| Opener { kept, in_force: &self.in_force });
+                let session = opener.as_ref().map(|opener| opener as &dyn Ending);
+                let leash = lasts.map(|lasts| Leash { until: Instant::now() + lasts, session });
+                let mut answer = self.admit(request, route, &permit, reason, leash).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
                 }
@@ -120,13 +126,13 @@ impl Proxy {
         }
     }
 
-    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, lasts: Option<Duration>) -> Answer {
+    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, leash: Option<Leash<'_>>) -> Answer {
         let reply = request.reply;
         let verdict = Verdict::admitted(reply.shared, route, permit, reason);
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
-            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, lasts).await {
+            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, leash).await {
                 Ok(response) => Answer { response, verdict },
                 Err(told) => told.on(route).into(),
             },
@@ -139,7 +145,7 @@ impl Proxy {
         route: &Route,
         upstream: &Arc<Upstream>,
         permit: &Permit<'_>,
-        lasts: Option<Duration>,
+        leash: Option<Leash<'_>>,
     ) -> Result<Response<Body>, Told> {
         let Passing { reply, head, body, address } = request;
         let passage = Passage {
@@ -149,7 +155,7 @@ impl Proxy {
             timeouts: route.timeouts,
             max_body: route.max_body,
             websocket: if route.websocket { WebSocket::Allowed } else { WebSocket::Dropped },
-            ends_at: lasts.map(|lasts| Instant::now() + lasts),
+            leash,
             address,
             peer: reply.visit.peer,
             origin: &reply.visit.origin,

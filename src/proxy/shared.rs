@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::audit::Naming;
+use super::hearing::Hearing;
 use super::pages::assets::Assets;
 use super::pages::chrome::Chrome;
 use super::rate_limit::RateLimit;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub remembering: Remembering,
     /// Bounds sign-in posts, across generations.
     pub rate_limit: Arc<RateLimit>,
+    /// Bounds what providers, or whoever says that they are, tell us of ended sessions; across generations.
+    pub hearing: Arc<Hearing>,
     /// How the audit log names people; `None`: there is no such log.
     pub naming: Option<Naming>,
     /// Style sheet, icons and logo.

@@ -31,6 +31,8 @@ pub enum Happening {
     WouldBeRefused,
     /// Somebody signed out.
     SessionEnded,
+    /// A provider told us that a session of its own has ended, and with it whatever we had that began there.
+    SessionRevoked,
 }
 
 impl Happening {
@@ -43,6 +45,7 @@ impl Happening {
             Self::Refused => "authz_fail",
             Self::WouldBeRefused => "authz_would_fail",
             Self::SessionEnded => "session_ended",
+            Self::SessionRevoked => "session_revoked",
         }
     }
 }

@@ -108,7 +108,7 @@ fn world(place: Place, identity: &str) -> World {
     let (shared, _) = Lasting::new(config.audit.as_ref(), kept, CancellationToken::new()).build(config, None).expect("a generation");
     let logs = Arc::new(Logs::start(None, Some(Destination::File(path))).expect("a log"));
     let in_force = InForce::new(shared);
-    World { desk: Desk::new(in_force.clone(), &logs), shared: in_force.now(), store, logs, directory }
+    World { desk: Desk::new(in_force.clone(), &logs), shared: in_force.shared(), store, logs, directory }
 }
 
 impl World {

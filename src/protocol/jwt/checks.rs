@@ -36,9 +36,32 @@ pub(in crate::protocol) fn issued<'a>(
     ours: &IssuerInForce,
     kind: AccountKind,
 ) -> Result<Issued<'a>, TokenDefect> {
-    let claims = &verified.claims;
-    let issuer = claims.iss.as_deref().ok_or(TokenDefect::Missing("iss"))?;
-    let tenant = claims.tid.as_deref().map(TenantId::parse).transpose().map_err(|_| TokenDefect::Tenant)?;
+    let tenant = told_tenant(&verified.claims)?;
+    issued_in(verified, tenant, ours, kind)
+}
+
+/// Likewise, for tokens that tell their tenant by their issuer alone.
+pub(in crate::protocol) fn issued_anywhere<'a>(
+    verified: &'a Verified<'_>,
+    ours: &IssuerInForce,
+    kind: AccountKind,
+) -> Result<Issued<'a>, TokenDefect> {
+    let tenant = told_tenant(&verified.claims)?;
+    let named = || verified.claims.iss.as_deref().and_then(|issuer| ours.tenant_of(issuer));
+    issued_in(verified, tenant.or_else(named), ours, kind)
+}
+
+fn told_tenant(claims: &Claims) -> Result<Option<TenantId>, TokenDefect> {
+    claims.tid.as_deref().map(TenantId::parse).transpose().map_err(|_| TokenDefect::Tenant)
+}
+
+fn issued_in<'a>(
+    verified: &'a Verified<'_>,
+    tenant: Option<TenantId>,
+    ours: &IssuerInForce,
+    kind: AccountKind,
+) -> Result<Issued<'a>, TokenDefect> {
+    let issuer = verified.claims.iss.as_deref().ok_or(TokenDefect::Missing("iss"))?;
     // First: a key that may not speak for this issuer proves nothing about it.
     if !verified.key.admits(tenant, issuer) {
         return Err(TokenDefect::KeyIssuer);
@@ -64,14 +87,19 @@ pub(in crate::protocol) enum Age {
 
 /// Yields when the token expires. OpenID Connect Core §3.1.3.7 steps 9 and 10; RFC 7519 §4.1.4 to §4.1.6.
 pub(in crate::protocol) fn times(claims: &Claims, age: Age, now: Timestamp) -> Result<Timestamp, TokenDefect> {
-    let moment = |date: NumericDate| Timestamp::from_unix_seconds(date.0);
-    let expiry = moment(claims.exp.ok_or(TokenDefect::Missing("exp"))?);
+    let expiry = claims.exp.ok_or(TokenDefect::Missing("exp"))?;
+    times_without_expiry(claims, age, now).map(|()| moment(expiry))
+}
+
+/// Likewise, for tokens that need not say when they expire.
+pub(in crate::protocol) fn times_without_expiry(claims: &Claims, age: Age, now: Timestamp) -> Result<(), TokenDefect> {
     let issued_at = moment(claims.iat.ok_or(TokenDefect::Missing("iat"))?);
+    let expiry = claims.exp.map(moment);
     let soon = now + LEEWAY;
-    if expiry + LEEWAY <= now {
+    if expiry.is_some_and(|expiry| expiry + LEEWAY <= now) {
         return Err(TokenDefect::Expired);
     }
-    if expiry > now + LONGEST_LIFE {
+    if expiry.is_some_and(|expiry| expiry > now + LONGEST_LIFE) {
         return Err(TokenDefect::ExpiryTooFar);
     }
     if claims.nbf.map(moment).is_some_and(|not_before| not_before > soon) {
@@ -82,22 +110,30 @@ pub(in crate::protocol) fn times(claims: &Claims, age: Age, now: Timestamp) -> R
     }
     match age {
         Age::AtMost(longest) if now.since(issued_at) > longest + LEEWAY => Err(TokenDefect::IssuedTooLongAgo),
-        Age::AtMost(_) | Age::Any => Ok(expiry),
+        Age::AtMost(_) | Age::Any => Ok(()),
     }
+}
+
+const fn moment(date: NumericDate) -> Timestamp {
+    Timestamp::from_unix_seconds(date.0)
 }
 
 /// `sub` and `oid`. Both become parts of header values and keys of users, so neither is repaired.
 pub(in crate::protocol) fn names(claims: &Claims, tenant: Option<TenantId>) -> Result<(&str, Option<&str>), TokenDefect> {
-    let subject = claims.sub.as_deref().ok_or(TokenDefect::Missing("sub"))?;
-    if !is_plain(subject) {
-        return Err(TokenDefect::Subject);
-    }
+    let subject = subject(claims)?.ok_or(TokenDefect::Missing("sub"))?;
     let object = claims.oid.as_deref();
     // Where there are tenants, objects are GUIDs; elsewhere `oid` is whatever the provider likes.
     let fits = |object: &str| is_plain(object) && (tenant.is_none() || Guid::parse(object).is_ok());
     if object.is_none_or(fits) { Ok((subject, object)) } else { Err(TokenDefect::Object) }
 }
 
-fn is_plain(name: &str) -> bool {
+/// `sub`, where it need not be there.
+pub(in crate::protocol) fn subject(claims: &Claims) -> Result<Option<&str>, TokenDefect> {
+    let subject = claims.sub.as_deref();
+    if subject.is_none_or(is_plain) { Ok(subject) } else { Err(TokenDefect::Subject) }
+}
+
+/// Whether a text can be an identifier.
+pub(in crate::protocol) fn is_plain(name: &str) -> bool {
     (1..=LONGEST_SUBJECT).contains(&name.len()) && !name.chars().any(char::is_control)
 }

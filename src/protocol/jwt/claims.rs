@@ -25,6 +25,9 @@ pub(in crate::protocol) struct Claims {
     pub(in crate::protocol) c_hash: Option<String>,
     pub(in crate::protocol) tid: Option<String>,
     pub(in crate::protocol) oid: Option<String>,
+    pub(in crate::protocol) jti: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    pub(in crate::protocol) events: Option<Value>,
     // Present with `null` is not the same as absent: it is there and cannot be read.
     #[serde(default, deserialize_with = "present")]
     pub(in crate::protocol) idp: Option<Value>,

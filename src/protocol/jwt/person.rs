@@ -70,8 +70,12 @@ pub(in crate::protocol) fn sign_out_hint(claims: &Claims) -> Option<String> {
 
 /// `sid` (OpenID Connect Front-Channel Logout 1.0 §3). Never shortened: a part of it is another session's.
 pub(in crate::protocol) fn provider_session(claims: &Claims) -> Option<Arc<str>> {
-    let sid = text(claims.sid.as_ref())?;
-    ((1..=LONGEST_NAME).contains(&sid.len()) && !sid.chars().any(char::is_control)).then(|| sid.into())
+    text(claims.sid.as_ref()).filter(|sid| is_provider_session(sid)).map(Arc::from)
+}
+
+/// Whether a text can be a `sid`.
+pub(in crate::protocol) fn is_provider_session(sid: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&sid.len()) && !sid.chars().any(char::is_control)
 }
 
 /// An `idp` that is there but no text names a provider that we do not know; it does not name the issuer.

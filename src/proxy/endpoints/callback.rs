@@ -91,6 +91,7 @@ async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told 
     };
     match sessions::cookies(shared, &kept, own, origin) {
         Ok(cookies) => {
+            end_earlier(asked, &who.authority, own).await;
             let told = Told::new(respond::redirect(Redirect::SeeOther, &return_to.to_url()), verdict.about(Some(who)));
             let told = told.audited(shared, incident(Happening::SignedIn));
             told.with_cookies(cookies).with_cookies([arrival.spent, prompt::no_more(origin)])
@@ -99,6 +100,17 @@ async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told 
             tracing::error!(authority = %who.authority, %too_large, "A session does not fit into cookies; have the authority send fewer groups");
             let told = asked.reply().refuse_for(Reason::HeadersTooLarge).audited(shared, incident(Happening::SignInFailed));
             told.with_cookies([arrival.spent])
+        }
+    }
+}
+
+/// Ends what this browser had at the authority before: its cookie is about to be replaced, and no copy of it may outlive
+/// that. If it cannot be done now, the earlier session ends by itself.
+async fn end_earlier(asked: &Asked, authority: &AuthorityName, own: &OwnCookies<'_>) {
+    let Ok(earlier) = Sessions::read(&asked.shared, own, &asked.visit.origin, [authority], asked.call.now).await else { return };
+    for kept in &earlier.live {
+        if let Err(error) = asked.shared.keeper.end(kept, "signed in anew").await {
+            tracing::warn!(%authority, %error, "An earlier session at {authority} could not be ended");
         }
     }
 }

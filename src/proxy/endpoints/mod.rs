@@ -5,6 +5,7 @@ mod assets;
 mod callback;
 mod check;
 mod form;
+mod logout;
 mod prompt;
 mod session;
 mod sign_in;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use bytes::Bytes;
 use http::StatusCode;
@@ -52,6 +53,9 @@ pub(super) fn router(prefix: &str) -> Router {
         .route("/callback/{authority}", get(callback::query).post(callback::form).head(nothing_here))
         .route("/sign-out", get(sign_out::confirm).post(sign_out::post))
         .route("/signed-out", get(sign_out::done))
+        // What is looked at ahead ends nothing.
+        .route("/logout/front-channel/{authority}", get(logout::front_channel::receive).head(nothing_here))
+        .route("/logout/back-channel/{authority}", post(logout::back_channel::receive))
         .route("/session", get(session::show))
         .route("/check", any(check::answer))
         .route("/check/{*original}", any(check::answer))

@@ -8,18 +8,19 @@ use http::HeaderMap;
 use super::form::{self, Fields};
 use super::{Asked, prompt};
 use crate::domain::authority::AuthorityName;
+use crate::domain::origin::Origin;
 use crate::domain::reason::Reason;
 use crate::domain::return_to::ReturnTo;
-use crate::domain::session::Session;
-use crate::flow::keeper::Kept;
-use crate::protocol::cookies::{Dialect, OwnCookies};
+use crate::domain::revocation::{Revocation, Whom};
+use crate::flow::keeper::{Kept, NotRevoked};
+use crate::protocol::cookies::{Dialect, OwnCookies, SetCookie};
 use crate::protocol::logout::LogoutRequest;
 use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, field};
-use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, OpenSession, SESSION_FIELD, SignedOut};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, OpenSession, SESSION_FIELD, SignedOut};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
 use crate::telemetry::audit::Happening;
@@ -32,7 +33,7 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
     };
     let live = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
         Ok(live) => live,
-        Err(reason) => return asked.reply().refuse_for(reason),
+        Err(reason) => return not_now(&asked, reason),
     };
     let open: Vec<_> = live
         .iter()
@@ -58,35 +59,24 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     };
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(&head.headers, Dialect::of(origin));
-    let which = fields.value(SESSION_FIELD).unwrap_or(EVERYTHING.1);
-    let everything = which == EVERYTHING.1;
-    if !everything && !asked.shared.sign_in.authorities.keys().any(|name| name.as_str() == which) {
-        return asked.reply().refuse_for(Reason::BadRequest);
-    }
-    let meant = |name: &str| everything || name == which;
+    let Some(which) = Which::asked(&asked, fields.value(SESSION_FIELD)) else { return asked.reply().refuse_for(Reason::BadRequest) };
     let live = match sessions(&asked, &own).await {
         Ok(live) => live,
-        Err(reason) => return asked.reply().refuse_for(reason),
+        Err(reason) => return not_now(&asked, reason),
     };
-    let ended: Vec<_> = live.into_iter().filter(|kept| meant(kept.session().principal.authority.as_str())).collect();
+    let ended: Vec<_> = live.into_iter().filter(|kept| which.means(&kept.session().principal.authority)).collect();
+    // The local end comes first, and does not hang on the authority. While it fails, nobody is told that they are signed
+    // out, and the cookies stay.
     for kept in &ended {
-        if let Err(error) = asked.shared.keeper.end(kept, "signed out").await {
+        if let Err(error) = end(&asked, kept, &which).await {
             tracing::error!(fault = "session store", %error, "A session could not be ended");
-            return asked.reply().refuse_for(Reason::SessionStoreUnavailable);
+            return not_now(&asked, Reason::SessionStoreUnavailable);
         }
     }
-    // The local end comes first, and does not hang on the authority: cookies go even if they cannot be read any more.
-    let mut cookies = vec![prompt::ask_for_account(origin)];
-    if everything {
-        // Unfinished attempts, and sessions of authorities that the configuration does not name any more.
-        let ours = own.names().filter(|name| name.starts_with("a-") || name.starts_with("s-"));
-        cookies.extend(ours.map(|name| Dialect::of(origin).delete(name)));
-    } else if let Ok(authority) = AuthorityName::parse(which) {
-        cookies.extend(session_cookie::clear(&own, &authority, origin));
-    }
+    let cookies = which.cookies(&own, origin);
     let chrome = asked.shared.chrome(origin);
     let at_authority = match ended.first() {
-        Some(kept) => end_session_url(&asked, kept.session()).await,
+        Some(kept) => end_session_url(&asked, kept).await,
         None => None,
     };
     let back = return_to(&asked, &fields);
@@ -97,6 +87,81 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let who = ended.first().map(|kept| &kept.session().principal);
     let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
     ended.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
+}
+
+/// What is to end.
+enum Which {
+    /// All sessions of this browser, and all others of the same people.
+    Everywhere,
+    /// All sessions of this browser.
+    Everything,
+    /// This browser's session at one authority.
+    At(AuthorityName),
+}
+
+impl Which {
+    /// What the form says; `None` if that is nothing.
+    fn asked(asked: &Asked, field: Option<&str>) -> Option<Self> {
+        match field {
+            None => Some(Self::Everything),
+            Some(value) if value == EVERYTHING.1 => Some(Self::Everything),
+            Some(value) if value == EVERYWHERE.1 => Some(Self::Everywhere),
+            Some(name) => {
+                let name = AuthorityName::parse(name).ok()?;
+                asked.shared.sign_in.authorities.contains_key(&name).then_some(Self::At(name))
+            }
+        }
+    }
+
+    fn means(&self, authority: &AuthorityName) -> bool {
+        match self {
+            Self::Everywhere | Self::Everything => true,
+            Self::At(name) => name == authority,
+        }
+    }
+
+    /// Cookies go even if they cannot be read any more.
+    fn cookies(&self, own: &OwnCookies<'_>, origin: &Origin) -> Vec<SetCookie> {
+        let mut cookies = vec![prompt::ask_for_account(origin)];
+        match self {
+            Self::Everywhere | Self::Everything => {
+                // Unfinished attempts, and sessions of authorities that the configuration does not name any more.
+                let ours = own.names().filter(|name| name.starts_with("a-") || name.starts_with("s-"));
+                cookies.extend(ours.map(|name| Dialect::of(origin).delete(name)));
+            }
+            Self::At(authority) => cookies.extend(session_cookie::clear(own, authority, origin)),
+        }
+        cookies
+    }
+}
+
+/// Ends a session, and, if that is asked for, its person's others.
+async fn end(asked: &Asked, kept: &Kept, which: &Which) -> Result<(), NotRevoked> {
+    let keeper = &asked.shared.keeper;
+    match which {
+        Which::Everywhere => {
+            let whom = Whom::User(kept.session().principal.id().to_string().into());
+            keeper.revoke(Revocation { whom, at: asked.call.now, why: "signed out everywhere".into() }).await?;
+        }
+        Which::Everything | Which::At(_) => {}
+    }
+    match keeper.end(kept, "signed out").await {
+        // A copy of the cookie would be good until its time is over. That must not keep anybody in here.
+        Err(NotRevoked::Full(full)) => {
+            tracing::error!(%full, "Somebody signed out, and it could not be noted that copies of their cookie are worth nothing");
+            Ok(())
+        }
+        ended => ended,
+    }
+}
+
+/// It cannot be done at the moment: the way on is to try again, since whoever wanted to leave still does.
+fn not_now(asked: &Asked, reason: Reason) -> Told {
+    let origin = &asked.visit.origin;
+    let again = ReturnTo::parse(&respond::own_url(&asked.shared, origin, "/sign-out"), origin, &asked.shared.rules.origins).ok();
+    let mut page = asked.reply().about(reason);
+    page.return_to = again.as_ref();
+    asked.reply().refuse(&page)
 }
 
 /// `GET {prefix}/signed-out`: where authorities send people back to.
@@ -115,7 +180,8 @@ fn return_to(asked: &Asked, fields: &Fields) -> Option<ReturnTo> {
 }
 
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 §2), if the authority has it and is known well enough.
-async fn end_session_url(asked: &Asked, session: &Session) -> Option<url::Url> {
+async fn end_session_url(asked: &Asked, kept: &Kept) -> Option<url::Url> {
+    let session = kept.session();
     let authority = asked.shared.sign_in.authorities.get(&session.principal.authority)?;
     let metadata = authority.provider.metadata().await.ok()?;
     let back = respond::own_url(&asked.shared, &asked.visit.origin, "/signed-out");
@@ -125,6 +191,7 @@ async fn end_session_url(asked: &Asked, session: &Session) -> Option<url::Url> {
             client_id: &authority.client_id,
             post_logout_redirect_uri: &back,
             logout_hint: session.sign_out_hint.as_deref(),
+            id_token: kept.record.tokens.id_token.as_ref(),
         }
         .to_url(),
     )

@@ -2,6 +2,8 @@
 //! choices.
 
 mod audit;
+mod sign_out;
+pub(super) mod store;
 pub(super) mod world;
 
 use http::{Method, StatusCode, header};

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use super::leash::Held;
 use super::link::Link;
 use super::pool::Pool;
 
@@ -22,8 +23,8 @@ pub struct Download {
     body: Incoming,
     carrier: Carrier,
     idle: Duration,
-    /// The end of the session, for streams that could outlast it.
-    ends_at: Option<Instant>,
+    /// What a stream that could outlast its session hangs on.
+    leash: Option<Held>,
     deadline: Deadline,
     quiet_since: Option<Instant>,
 }
@@ -65,12 +66,16 @@ pub enum DownloadError {
 }
 
 impl Download {
-    pub(super) fn new(body: Incoming, carrier: Carrier, idle: Duration, ends_at: Option<Instant>) -> Self {
-        Self { body, carrier, idle, ends_at, deadline: Deadline::default(), quiet_since: None }
+    pub(super) fn new(body: Incoming, carrier: Carrier, idle: Duration, leash: Option<Held>) -> Self {
+        Self { body, carrier, idle, leash, deadline: Deadline::default(), quiet_since: None }
     }
 
     /// As [`Body::poll_frame`].
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, DownloadError>>> {
+        // First: a stream that never pauses ends as well.
+        if self.leash.as_mut().is_some_and(|held| held.poll_ended(cx).is_ready()) {
+            return Poll::Ready(Some(Err(DownloadError::SessionEnded)));
+        }
         let mut next = Pin::new(&mut self.body).poll_frame(cx);
         if next.is_pending()
             && let Carrier::Own(link, _) = &mut self.carrier
@@ -84,7 +89,7 @@ impl Download {
         }
         if next.is_pending() {
             ready!(self.poll_late(cx));
-            return Poll::Ready(Some(Err(self.lateness())));
+            return Poll::Ready(Some(Err(DownloadError::Stalled)));
         }
         self.quiet_since = None;
         let is_last = match &next {
@@ -107,14 +112,7 @@ impl Download {
             Carrier::Own(link, _) => &mut link.deadline,
             Carrier::Task { .. } | Carrier::Spent => &mut self.deadline,
         };
-        deadline.poll_passed(self.ends_at.map_or(due, |end| end.min(due)), cx)
-    }
-
-    fn lateness(&self) -> DownloadError {
-        match self.ends_at {
-            Some(end) if Instant::now() >= end => DownloadError::SessionEnded,
-            Some(_) | None => DownloadError::Stalled,
-        }
+        deadline.poll_passed(due, cx)
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {

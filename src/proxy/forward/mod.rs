@@ -12,6 +12,7 @@ pub mod download;
 mod error;
 mod hop_by_hop;
 mod ids;
+pub mod leash;
 mod link;
 mod pool;
 mod request_head;
@@ -32,7 +33,6 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rustls::ClientConfig;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
@@ -47,6 +47,7 @@ use crate::domain::route::{HeaderRules, Timeouts, Upstream};
 use crate::domain::target::Target;
 use download::{Aborting, Carrier, Download};
 use ids::Ids;
+use leash::Leash;
 use link::Link;
 use pool::Pool;
 use request_head::BodyFraming;
@@ -76,8 +77,8 @@ pub struct Passage<'a> {
     pub max_body: Option<u64>,
     /// Whether the route passes WebSockets on.
     pub websocket: WebSocket,
-    /// When the session ends, and with it WebSockets and event streams.
-    pub ends_at: Option<Instant>,
+    /// What WebSockets and event streams hang on; `None`: nothing.
+    pub leash: Option<Leash<'a>>,
     /// The other end of the client's connection.
     pub address: IpAddr,
     /// Whether that end may speak for others.
@@ -222,8 +223,8 @@ impl Forwarder {
             Body::Empty
         } else {
             let carrier = if is_sound { Carrier::Own(link, Rc::clone(&self.pool)) } else { in_background(link) };
-            let ends_at = if is_event_stream(&head.headers) { passage.ends_at } else { None };
-            Body::Upstream(Download::new(body, carrier, passage.timeouts.idle, ends_at))
+            let leash = passage.leash.filter(|_| is_event_stream(&head.headers));
+            Body::Upstream(Download::new(body, carrier, passage.timeouts.idle, leash.map(Leash::hold)))
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -247,7 +248,7 @@ impl Forwarder {
         response_head::prepare(&mut headers, &passage.cookies)?;
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
-        tokio::task::spawn_local(tunnel::carry(client, link, passage.ends_at, self.shutdown.clone()));
+        tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), self.shutdown.clone()));
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = headers;

@@ -5,10 +5,10 @@ use http::{HeaderMap, Method, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
+use super::leash::Held;
 use super::link::Link;
 use crate::domain::origin::Origins;
 
@@ -45,7 +45,7 @@ pub(super) fn is_accepted(status: StatusCode, headers: &HeaderMap) -> bool {
 }
 
 /// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101.
-pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, ends_at: Option<Instant>, shutdown: CancellationToken) {
+pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, shutdown: CancellationToken) {
     let carried = async {
         let (Ok(client), Ok((mut wire, early))) = (client.await, link.into_wire().await) else { return };
         let mut client = TokioIo::new(client);
@@ -55,8 +55,8 @@ pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, ends_at: Option<In
         }
     };
     let ends = async {
-        match ends_at {
-            Some(end) => tokio::time::sleep_until(end).await,
+        match leash {
+            Some(held) => held.ended().await,
             None => std::future::pending().await,
         }
     };

@@ -15,6 +15,10 @@ pub const SESSION_FIELD: &str = "session";
 /// The field and the value that mean all sessions. No authority has this name.
 pub const EVERYTHING: (&str, &str) = (SESSION_FIELD, "*");
 
+/// The field and the value that mean all sessions of this browser, and those of the same people in every other browser.
+/// No authority has this name.
+pub const EVERYWHERE: (&str, &str) = (SESSION_FIELD, AuthorityName::RESERVED);
+
 /// One session to end.
 #[derive(Clone, Copy)]
 pub struct OpenSession<'a> {

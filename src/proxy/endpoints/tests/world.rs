@@ -17,11 +17,12 @@ use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::{Authorities, Authority};
 use crate::flow::keeper::Keeper;
-use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable};
+use crate::flow::ports::{Clock, Entropy, Provider, ProviderUnavailable, SessionStore};
 use crate::flow::sign_in::SignIn;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::consumed::Consumed;
 use crate::protocol::cookies::OwnCookies;
+use crate::protocol::jwt::forge::{P256, key_set};
 use crate::protocol::keys::KeySet;
 use crate::protocol::metadata::Metadata;
 use crate::protocol::seal::KeyRing;
@@ -139,7 +140,7 @@ impl Provider for Provided {
     }
 
     async fn keys(&self) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        Err(ProviderUnavailable("down".into()))
+        self.metadata().await.map(|_| Arc::new(key_set(&[P256.jwk()])))
     }
 
     async fn newer_keys(&self, _known: &Arc<KeySet>) -> Option<Arc<KeySet>> {
@@ -158,6 +159,7 @@ fn authority(settings: AuthoritySettings) -> Authority {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
+        "end_session_endpoint": format!("{issuer}/logout"),
         "response_types_supported": ["code"],
     });
     let metadata = Metadata::read(document.to_string().as_bytes(), &settings.issuer).expect("metadata");
@@ -217,12 +219,20 @@ impl World {
             lifetimes: config.session.lifetimes,
             remembering: if config.sign_in.remembers_accounts { Remembering::Offered } else { Remembering::Off },
             rate_limit: Arc::new(RateLimit::new(config.sign_in.posts_per_minute)),
+            hearing: Arc::default(),
             naming: Some(Naming::Full),
             assets,
             chromes,
         };
         let router = super::super::router(&shared.rules.prefix);
         Self { shared: Arc::new(shared), router }
+    }
+
+    /// Likewise, with sessions in a store.
+    pub(in crate::proxy::endpoints) fn with_store(store: Arc<dyn SessionStore>) -> Self {
+        let mut world = Self::new("");
+        Arc::get_mut(&mut world.shared).expect("nobody else has it yet").keeper.store = Some(store);
+        world
     }
 
     /// Asks one of our endpoints at the first origin, unless `headers` name another host.
@@ -248,16 +258,19 @@ impl World {
 
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
+        self.cookie_with(&Carried::Whole(Box::new(SessionRecord::bare(session.clone()))), &session.principal.authority)
+    }
+
+    /// The `Cookie` field of somebody whose session is kept here.
+    pub(in crate::proxy::endpoints) async fn cookie_of_kept(&self, record: SessionRecord) -> String {
+        let kept = self.shared.keeper.begin(record).await.expect("it is kept");
+        self.cookie_with(&kept.carried(), &kept.session().principal.authority)
+    }
+
+    fn cookie_with(&self, carried: &Carried, authority: &AuthorityName) -> String {
         let origin = self.shared.rules.origins.first();
-        let carried = Carried::Whole(Box::new(SessionRecord::bare(session.clone())));
-        let written = session_cookie::write(
-            &carried,
-            &session.principal.authority,
-            &OwnCookies::default(),
-            origin,
-            &self.shared.keys,
-            &mut |buffer| buffer.fill(3),
-        );
+        let written =
+            session_cookie::write(carried, authority, &OwnCookies::default(), origin, &self.shared.keys, &mut |buffer| buffer.fill(3));
         let cookies = written.expect("fits");
         let pairs = cookies.iter().map(|cookie| cookie.as_header_value().to_str().expect("ASCII").split(';').next().unwrap_or_default());
         pairs.collect::<Vec<_>>().join("; ")

@@ -320,7 +320,7 @@ fn stalled_bodies_end_in_either_direction() {
 #[test]
 fn an_event_stream_ends_with_its_session_and_a_plain_answer_does_not() {
     run(async {
-        let settings = Settings { ends_in: Some(Duration::ZERO), ..Settings::default() };
+        let settings = Settings { ends_in: Duration::ZERO, ..Settings::default() };
         let (address, _) = upstream(|mut peer| async move {
             peer.head().await;
             peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")

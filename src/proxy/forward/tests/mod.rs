@@ -3,5 +3,6 @@
 mod bodies;
 mod connections;
 mod heads;
+mod streams;
 mod support;
 mod websockets;

@@ -10,8 +10,10 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::super::leash::{Ending, Word};
 use super::super::*;
 use crate::domain::policy::{Decision, Presented};
 use crate::domain::route::{Access, Destination, Forward, Matcher, Position, Route, RouteName, Unauthenticated, UpstreamScheme};
@@ -30,7 +32,9 @@ pub(super) struct Settings {
     pub(super) timeouts: Timeouts,
     pub(super) max_body: Option<u64>,
     pub(super) websocket: WebSocket,
-    pub(super) ends_in: Option<Duration>,
+    pub(super) ends_in: Duration,
+    /// Ends when it is cancelled.
+    pub(super) session: Session,
     pub(super) peer: Peer,
     pub(super) base_path: &'static str,
     pub(super) scheme: UpstreamScheme,
@@ -46,7 +50,8 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             max_body: None,
             websocket: WebSocket::Allowed,
-            ends_in: None,
+            ends_in: Duration::from_secs(3600),
+            session: Session::default(),
             peer: Peer::Stranger,
             base_path: "",
             scheme: UpstreamScheme::Http,
@@ -54,6 +59,16 @@ impl Default for Settings {
             roots: Vec::new(),
             who: None,
         }
+    }
+}
+
+/// A session that a test ends.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Session(pub(super) CancellationToken);
+
+impl Ending for Session {
+    fn word(&self) -> Word {
+        Box::pin(self.0.clone().cancelled_owned())
     }
 }
 
@@ -125,7 +140,7 @@ async fn pass(
         timeouts: settings.timeouts,
         max_body: settings.max_body,
         websocket: settings.websocket,
-        ends_at: settings.ends_in.map(|ends_in| Instant::now() + ends_in),
+        leash: Some(Leash { until: Instant::now() + settings.ends_in, session: Some(&settings.session) }),
         address: info.peer.ip(),
         peer: settings.peer,
         origin: &origin,

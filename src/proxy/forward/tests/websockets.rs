@@ -61,9 +61,15 @@ fn bytes_flow_both_ways_whatever_they_are() {
 #[test]
 fn a_tunnel_ends_with_its_session_and_with_us() {
     run(async {
-        let ends = Settings { ends_in: Some(Duration::from_millis(50)), ..Settings::default() };
+        let ends = Settings { ends_in: Duration::from_millis(50), ..Settings::default() };
         let proxy = Proxy::start(chatty().await, ends).await;
         assert_eq!(open(&proxy).await.read(&mut [0]).await.expect("an end"), 0);
+
+        let settings = Settings::default();
+        let proxy = Proxy::start(chatty().await, settings.clone()).await;
+        let mut client = open(&proxy).await;
+        settings.session.0.cancel();
+        assert_eq!(client.read(&mut [0]).await.expect("an end"), 0, "before its time is over");
 
         let proxy = Proxy::start(chatty().await, Settings::default()).await;
         let mut client = open(&proxy).await;

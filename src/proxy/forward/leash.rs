@@ -1,0 +1,71 @@
+//! How long what somebody opened may stay open: until a moment that is known when it opens, unless there is word before
+//! that their session has ended. Whose word that is, the forwarder does not know.
+//!
+//! WebSockets end here without a closing handshake: to say why (RFC 6455 §7.4.1, 1008), their frames would have to be
+//! followed, so that ours does not fall into the middle of one.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Resolves when something has ended. Made only for what can outlast its session.
+pub type Word = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Something that may end before its time.
+pub trait Ending {
+    /// Word of its end.
+    fn word(&self) -> Word;
+}
+
+/// What an open stream hangs on.
+#[derive(Clone, Copy)]
+pub struct Leash<'a> {
+    /// It ends at the latest then.
+    pub until: Instant,
+    /// What it ends with before that, if that can be told.
+    pub session: Option<&'a dyn Ending>,
+}
+
+/// A leash that is held, for as long as a stream is open.
+pub(super) struct Held {
+    timer: Pin<Box<Sleep>>,
+    word: Option<Word>,
+}
+
+impl Leash<'_> {
+    pub(super) fn hold(self) -> Held {
+        Held { timer: Box::pin(sleep_until(self.until)), word: self.session.map(Ending::word) }
+    }
+}
+
+impl Held {
+    /// Ready once the stream is to end, and from then on.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(word) = &mut self.word
+            && word.as_mut().poll(cx).is_ready()
+        {
+            self.word = None;
+            self.timer.as_mut().reset(Instant::now());
+        }
+        self.timer.as_mut().poll(cx)
+    }
+
+    /// Waits for it.
+    pub(super) async fn ended(mut self) {
+        std::future::poll_fn(|cx| self.poll_ended(cx)).await;
+    }
+}
+
+impl fmt::Debug for Leash<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leash").field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("until", &self.timer.deadline()).finish_non_exhaustive()
+    }
+}
