@@ -1,5 +1,7 @@
 //! What the admin listener asks of the running proxy.
 
+pub mod sessions;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,6 +9,7 @@ use async_trait::async_trait;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
 use crate::domain::written::Fingerprint;
+use sessions::Sessions;
 
 /// The running proxy, as far as the admin listener can see and steer it.
 #[async_trait]
@@ -22,6 +25,9 @@ pub trait Control: Send + Sync {
 
     /// Reads the configuration again, and waits until that has ended.
     async fn reload(&self) -> Arc<Reload>;
+
+    /// Who is signed in.
+    fn sessions(&self) -> &dyn Sessions;
 }
 
 /// Where the process is in its life.

@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::pages::{Frame, NotThere, json, show};
 use super::question::{Form, Question};
 use super::router::{Admin, ENDPOINTS};
+use super::select::Select;
 use super::times;
 use crate::domain::account::AccountKind;
 use crate::domain::decision::{DecisionId, Judged};
@@ -18,7 +19,7 @@ use crate::domain::rules::Rules;
 use crate::review::explain::{CheckLine, Explanation, StepTold};
 use crate::telemetry::journal::{Entry, KEPT};
 use askama::Template;
-use filter::{Filter, Select};
+use filter::Filter;
 
 /// The decisions that fit the filter, newest first.
 pub(super) async fn list(State(admin): State<Arc<Admin>>, question: Question) -> Response {

@@ -18,8 +18,9 @@ pub(super) enum Door {
     FileSystem,
 }
 
-/// The longest request body, in bytes. Nothing here has one; forms of browsers may.
-const LONGEST_BODY: u64 = 4 * 1024;
+/// The longest request body, in bytes: the forms here are short. What does not say how long it is, is measured where it is
+/// read.
+pub(super) const LONGEST_BODY: u64 = 4 * 1024;
 
 /// What a page may load and where its forms may go.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
 
+use super::control::sessions::Source;
 use super::control::{Control, Outcome};
 use super::router::Admin;
 use crate::domain::account::AccountKind;
@@ -33,11 +34,27 @@ fn text(admin: &Admin) -> String {
         shadowed.add(&[("route", route), ("reason", label.reason.code()), ("kind", kind_label(label.kind))], count);
     }
     shadowed.write(&mut text);
+    write_revocations(&mut text, admin);
     write_configuration(&mut text, &*admin.control);
     let mut build = Family::new("homerealm_build_info", "The version that runs.", "gauge");
     build.add(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     build.write(&mut text);
     text
+}
+
+fn write_revocations(text: &mut String, admin: &Admin) {
+    let help = "Orders to end sessions, by whom they meant and how far they got.";
+    let mut orders = Family::new("homerealm_session_revocations_total", help, "counter");
+    for (scope, reach, count) in admin.orders.counts() {
+        orders.add(&[("scope", scope), ("reach", reach.as_str())], count);
+    }
+    orders.write(text);
+    let counts = admin.control.sessions().counts();
+    let help = "Entries of the list of revocations, by where they come from.";
+    let mut in_force = Family::new("homerealm_session_revocations", help, "gauge");
+    in_force.add(&[("from", Source::Configuration.as_str())], counts.configuration as u64);
+    in_force.add(&[("from", Source::Running.as_str())], counts.running as u64);
+    in_force.write(text);
 }
 
 fn write_configuration(text: &mut String, control: &dyn Control) {

@@ -1,5 +1,5 @@
-//! The admin listener: probes, metrics, decisions, routes, the configuration with its secrets masked, and reloading. It
-//! has a socket of its own; nothing of it can be reached through the public one.
+//! The admin listener: probes, metrics, decisions, sessions and how they are ended, routes, the configuration with its
+//! secrets masked, and reloading. It has a socket of its own; nothing of it can be reached through the public one.
 //!
 //! There is no sign-in: whoever reaches the socket may use it. That is why it only listens on loopback or in the file
 //! system, why `guard` makes sure that no web page can use somebody's browser to reach it, and why nothing is changed
@@ -17,6 +17,8 @@ mod question;
 mod reload;
 mod router;
 mod routes;
+mod select;
+mod sessions;
 mod socket;
 mod times;
 

@@ -14,13 +14,15 @@ use super::control::Control;
 use super::guard::{Door, guard};
 use super::pages::{Frame, Index, NotThere, show};
 use super::question::{Form, Question};
-use super::{configuration, decisions, metrics, probes, reload, routes};
+use super::sessions::order::{self, Orders};
+use super::{configuration, decisions, metrics, probes, reload, routes, sessions};
 use crate::telemetry::journal::Journal;
 
 /// What the answers are made of.
 pub(super) struct Admin {
     pub(super) control: Arc<dyn Control>,
     pub(super) journal: Journal,
+    pub(super) orders: Orders,
 }
 
 /// One line of the list of endpoints.
@@ -31,8 +33,10 @@ pub(super) struct Endpoint {
 }
 
 /// Everything there is, as the index and the answer to a wrong path list it.
-pub(super) const ENDPOINTS: [Endpoint; 9] = [
+pub(super) const ENDPOINTS: [Endpoint; 11] = [
     Endpoint { method: "GET", path: "/decisions", what: "the last decisions, newest first; /decisions/ID explains one" },
+    Endpoint { method: "GET", path: "/sessions", what: "who is signed in, and whose sessions were ended; /sessions/ID tells one" },
+    Endpoint { method: "POST", path: "/sessions/revoke", what: "ends sessions before their time" },
     Endpoint { method: "GET", path: "/routes", what: "whom each route admits and where it forwards, with counts" },
     Endpoint { method: "GET", path: "/config", what: "the configuration in force, secrets masked" },
     Endpoint { method: "POST", path: "/reload", what: "reads the configuration again" },
@@ -53,12 +57,15 @@ pub(super) fn router(control: Arc<dyn Control>, journal: Journal, door: Door) ->
         .route("/metrics", get(metrics::metrics))
         .route("/decisions", get(decisions::list))
         .route("/decisions/{id}", get(decisions::one))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/revoke", post(order::revoke).fallback(order::only_by_post))
+        .route("/sessions/{id}", get(sessions::one))
         .route("/routes", get(routes::list))
         .route("/config", get(configuration::show))
         .route("/reload", post(reload::reload).fallback(reload::only_by_post))
         .fallback(not_there)
         .layer(from_fn_with_state(door, guard))
-        .with_state(Arc::new(Admin { control, journal }))
+        .with_state(Arc::new(Admin { control, journal, orders: Orders::default() }))
 }
 
 async fn index(State(admin): State<Arc<Admin>>, question: Question) -> Response {
@@ -86,5 +93,5 @@ async fn not_there(State(admin): State<Arc<Admin>>, uri: Uri, question: Question
 }
 
 fn endpoints_as_text() -> String {
-    ENDPOINTS.iter().map(|endpoint| format!("{:<4} {:<12} {}\n", endpoint.method, endpoint.path, endpoint.what)).collect()
+    ENDPOINTS.iter().map(|endpoint| format!("{:<4} {:<16} {}\n", endpoint.method, endpoint.path, endpoint.what)).collect()
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod doors;
 mod lookups;
+mod sessions;
 mod sockets;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use super::control::sessions::Sessions;
 use super::control::{Control, Live, Outcome, Phase, Reload};
 use super::guard::Door;
 use super::router::router;
@@ -72,6 +74,7 @@ struct MadeUp {
     next: Outcome,
     wants_restart: Vec<&'static str>,
     reloads: AtomicUsize,
+    sessions: sessions::MadeUp,
 }
 
 #[async_trait]
@@ -96,6 +99,10 @@ impl Control for MadeUp {
         let reload = Arc::new(Reload { at: NOW + Duration::from_secs(60), outcome, wants_restart, last_success });
         *self.last.lock().expect("no panic while holding it") = Some(Arc::clone(&reload));
         reload
+    }
+
+    fn sessions(&self) -> &dyn Sessions {
+        &self.sessions
     }
 }
 
@@ -172,6 +179,7 @@ fn control(next: Outcome) -> MadeUp {
         next,
         wants_restart: vec!["listen", "admin"],
         reloads: AtomicUsize::new(0),
+        sessions: sessions::MadeUp::default(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What others may see of the running proxy, and how they ask it to read its configuration again.
+//! What others may see of the running proxy, and how they ask it to read its configuration again. Its sessions are at a
+//! desk of their own.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +8,9 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::sessions::Desk;
 use crate::adapters::clock::SystemClock;
+use crate::admin::control::sessions::Sessions;
 use crate::admin::control::{Control, Live, Outcome, Phase, Reload};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::Clock as _;
@@ -24,15 +27,16 @@ pub(super) struct Steering {
     last_reload: ArcSwapOption<Reload>,
     begun: OnceLock<()>,
     asks: mpsc::Sender<Ask>,
+    desk: Desk,
     stop: CancellationToken,
 }
 
 impl Steering {
     /// With the first configuration; and where the asking comes out.
-    pub(super) fn new(live: Live, stop: CancellationToken) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+    pub(super) fn new(live: Live, desk: Desk, stop: CancellationToken) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(WAITING);
         let live = ArcSwap::from_pointee(live);
-        (Arc::new(Self { live, last_reload: ArcSwapOption::empty(), begun: OnceLock::new(), asks, stop }), asked)
+        (Arc::new(Self { live, last_reload: ArcSwapOption::empty(), begun: OnceLock::new(), asks, desk, stop }), asked)
     }
 
     /// `None` if everything stops meanwhile: whoever would have taken the question is gone then, and the question with them.
@@ -90,6 +94,10 @@ impl Control for Steering {
             let (at, last_success) = (SystemClock.now(), self.last_success());
             Arc::new(Reload { at, outcome: Outcome::Refused { problems }, wants_restart, last_success })
         })
+    }
+
+    fn sessions(&self) -> &dyn Sessions {
+        &self.desk
     }
 }
 

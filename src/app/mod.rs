@@ -5,6 +5,7 @@ mod control;
 mod generation;
 pub(crate) mod providers;
 mod reload;
+mod sessions;
 mod stores;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use crate::telemetry::logs::{Destination, LogError, Logs};
 use control::Steering;
 use generation::Lasting;
 use reload::{Reloader, Standing};
+use sessions::Desk;
 
 /// How long sessions that are being refreshed are waited for at the end: a provider answers in this time or not at all.
 const LAST_FLIGHTS: Duration = Duration::from_secs(10);
@@ -101,10 +103,11 @@ impl App {
         let lasting = Lasting::new(config.audit.as_ref(), stores::open(&config.session.store)?, stop.clone());
         let logs = Arc::new(logs(&config)?);
         let standing = Standing::of(&config);
-        let (steering, asks) = Steering::new(lasting.live(&config), stop.clone());
+        let live = lasting.live(&config);
         let (shared, legacy) = lasting.build(config, None)?;
         let all_asked = legacy.all_asked();
         let in_force = InForce::new(shared);
+        let (steering, asks) = Steering::new(live, Desk::new(in_force.clone(), &logs), stop.clone());
         let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
         let admin = match &standing.admin {
             Some(listen) => {
@@ -149,19 +152,17 @@ impl App {
     pub async fn stop(self) {
         self.stop.cancel();
         // Joining threads blocks.
-        let ended = move || {
-            self.workers.join();
-            if let Some(logs) = Arc::into_inner(self.logs) {
-                logs.close();
-            }
-        };
-        let _joined = tokio::task::spawn_blocking(ended).await;
+        let _joined = tokio::task::spawn_blocking(move || self.workers.join()).await;
         if tokio::time::timeout(LAST_FLIGHTS, self.flights.landed()).await.is_err() {
             tracing::warn!("Sessions were being refreshed when the time to end was over: some people may have to sign in again");
         }
         self.stop_admin.cancel();
         if let Some(admin) = self.admin {
             admin.ended().await;
+        }
+        // Nobody writes any more.
+        if let Some(logs) = Arc::into_inner(self.logs) {
+            let _closed = tokio::task::spawn_blocking(move || logs.close()).await;
         }
     }
 }

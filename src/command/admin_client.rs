@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -23,8 +23,8 @@ pub(super) struct Answer {
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How long an answer to a question may take.
-const QUESTION: Duration = Duration::from_secs(10);
+/// How long an answer to a question may take: a store of sessions is looked through for some seconds at most.
+const QUESTION: Duration = Duration::from_secs(20);
 /// How long an answer to an order may take: a reload reads files and runs tests.
 const ORDER: Duration = Duration::from_secs(90);
 /// The longest answer, in bytes.
@@ -60,7 +60,7 @@ fn default_file() -> Option<PathBuf> {
 /// # Errors
 /// Nobody answers there, or not as an HTTP server would.
 pub(super) fn get(at: &AdminListen, path: &str) -> Result<Answer, String> {
-    exchange(at, Method::GET, path, QUESTION)
+    exchange(at, Method::GET, path, None, QUESTION)
 }
 
 /// Gives an order; it has no body.
@@ -68,22 +68,30 @@ pub(super) fn get(at: &AdminListen, path: &str) -> Result<Answer, String> {
 /// # Errors
 /// As [`get`].
 pub(super) fn post(at: &AdminListen, path: &str) -> Result<Answer, String> {
-    exchange(at, Method::POST, path, ORDER)
+    exchange(at, Method::POST, path, None, ORDER)
 }
 
-fn exchange(at: &AdminListen, method: Method, path: &str, patience: Duration) -> Result<Answer, String> {
+/// Gives an order whose body is a form.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn post_form(at: &AdminListen, path: &str, fields: &[(&str, &str)]) -> Result<Answer, String> {
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    exchange(at, Method::POST, path, Some(form), ORDER)
+}
+
+fn exchange(at: &AdminListen, method: Method, path: &str, form: Option<String>, patience: Duration) -> Result<Answer, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let host = match at {
         AdminListen::Tcp(address) => address.to_string(),
         AdminListen::Unix(_) => "localhost".to_owned(),
     };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, host)
-        .header(header::ACCEPT, "application/json")
-        .body(Empty::new())
-        .map_err(|error| format!("{path}: {error}"))?;
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, host).header(header::ACCEPT, "application/json");
+    if form.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    }
+    let body = Full::new(Bytes::from(form.unwrap_or_default()));
+    let request = request.body(body).map_err(|error| format!("{path}: {error}"))?;
     runtime.block_on(async {
         let asked = async {
             match at {
@@ -104,7 +112,7 @@ async fn connected<S>(at: &AdminListen, connecting: impl Future<Output = io::Res
     }
 }
 
-async fn send<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<Answer, String>
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

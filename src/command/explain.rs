@@ -7,10 +7,10 @@ mod request;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::print::Colour;
+use super::print::{Colour, Format};
 use super::{Verdict, check, print};
 use crate::config::{self, KnownRules};
 use crate::domain::address::Identifier;
@@ -48,15 +48,6 @@ pub(super) struct Arguments {
     /// How it is told
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-}
-
-/// `--format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Lines, for people
-    Human,
-    /// One JSON document
-    Json,
 }
 
 /// Something explained, for both readers.

@@ -17,6 +17,7 @@ mod reload;
 mod run;
 mod runtime;
 mod schema;
+mod sessions;
 mod version;
 
 use std::process::ExitCode;
@@ -82,6 +83,10 @@ enum Command {
     )]
     Schema,
 
+    /// Who is signed in at a running proxy; ends sessions before their time
+    #[command(arg_required_else_help = true, after_help = sessions::CASES)]
+    Sessions(sessions::Arguments),
+
     /// What this build is
     #[command(after_help = "Example: homerealm version")]
     Version,
@@ -128,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Reload(arguments) => reload::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Schema => schema::main(),
+        Command::Sessions(arguments) => sessions::main(&arguments),
         Command::Version => version::main(),
     };
     verdict.into()

@@ -31,6 +31,41 @@ pub(super) fn report(report: &Report, colour: Colour) {
     }
 }
 
+/// For a terminal: what comes from elsewhere may hold control characters, which are shown, not obeyed.
+pub(super) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            let _infallible = write!(shown, "{}", character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A JSON document on standard output. JSON leaves some control characters in its texts as they are; this does not.
+pub(super) fn document(document: &serde_json::Value) {
+    let mut shown = String::new();
+    for character in format!("{document:#}").chars() {
+        if character.is_control() && character != '\n' {
+            let _infallible = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    line(shown);
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Lines, for people
+    Human,
+    /// One JSON document
+    Json,
+}
+
 /// `--color`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Colour {

@@ -1,9 +1,9 @@
 //! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
 //!
-//! Read in this order: who people are ([`account`], [`principal`]), who vouches for them ([`authority`]), where they
-//! want to go ([`origin`], [`target`], [`pattern`], [`route`], [`destination`], [`reach`]), what is decided ([`policy`],
-//! [`reason`], [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address becomes a
-//! place to sign in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
+//! Read in this order: who people are ([`account`], [`principal`], [`named_user`]), who vouches for them ([`authority`]),
+//! where they want to go ([`origin`], [`target`], [`pattern`], [`route`], [`destination`], [`reach`]), what is decided
+//! ([`policy`], [`reason`], [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address
+//! becomes a place to sign in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
 
 pub mod account;
 pub mod address;
@@ -16,6 +16,7 @@ pub mod guid;
 pub mod identity_headers;
 pub mod interaction;
 pub mod made_up;
+pub mod named_user;
 pub mod origin;
 pub mod pattern;
 pub mod policy;

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::TenantId;
 use super::authority::AuthorityName;
-use super::principal::Principal;
-use super::session::{Session, SessionId};
+use super::session::{Session, SessionId, Summary};
 use super::time::Timestamp;
 
 /// Whom a revocation means.
@@ -30,6 +29,21 @@ pub enum Whom {
     Subject(AuthorityName, Arc<str>, Arc<str>),
 }
 
+impl Whom {
+    /// The word for how many it means, in logs, lists and metrics.
+    #[must_use]
+    pub const fn scope(&self) -> &'static str {
+        match self {
+            Self::Everybody => "all",
+            Self::Tenant(_) => "tenant",
+            Self::User(_) => "user",
+            Self::AtProvider(..) => "provider_session",
+            Self::Session(_) => "session",
+            Self::Subject(..) => "subject",
+        }
+    }
+}
+
 /// One entry of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
@@ -39,6 +53,32 @@ pub struct Revocation {
     pub at: Timestamp,
     /// Why, in the words of whoever did it; for lists and the audit log.
     pub why: Arc<str>,
+}
+
+/// How far a revocation that somebody ordered has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// It was not carried out: there is no room for another.
+    Nowhere,
+    /// It counts in this process, until that ends. No other one knows of it: sessions are kept in cookies.
+    Process,
+    /// It counts in this process. The others that share the store were not told, or nobody knows whether they were.
+    ProcessStoreFailed,
+    /// It counts wherever the store is shared, for as long as it can mean anybody.
+    Store,
+}
+
+impl Reach {
+    /// The word for it in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nowhere => "nowhere",
+            Self::Process => "process",
+            Self::ProcessStoreFailed => "process_store_failed",
+            Self::Store => "store",
+        }
+    }
 }
 
 /// The list. Of several entries about the same, the latest counts.
@@ -105,8 +145,36 @@ impl Revocations {
     /// The entry that ended this session.
     #[must_use]
     pub fn ended(&self, session: &Session) -> Option<&Revocation> {
-        let means = |known: &&Revocation| session.signed_in_at <= known.at;
-        self.everybody.as_ref().filter(means).or_else(|| self.others.ended(session).filter(means))
+        let who = &session.principal;
+        let marks = Marks {
+            id: session.id,
+            authority: &who.authority,
+            tenant: who.tenant,
+            subject: Some((&who.issuer, &who.subject)),
+            provider_session: session.provider_session.as_ref(),
+            signed_in_at: session.signed_in_at,
+        };
+        self.meaning(&marks, || who.id().to_string().into())
+    }
+
+    /// The entry that ended the session of which a list tells this. Lists hold no `iss` and `sub`, so entries by these are
+    /// passed over: what they end stays listed until it would have ended by itself.
+    #[must_use]
+    pub fn ended_listed(&self, summary: &Summary) -> Option<&Revocation> {
+        let marks = Marks {
+            id: summary.id,
+            authority: &summary.authority,
+            tenant: summary.tenant,
+            subject: None,
+            provider_session: summary.provider_session.as_ref(),
+            signed_in_at: summary.signed_in_at,
+        };
+        self.meaning(&marks, || Arc::clone(&summary.user))
+    }
+
+    fn meaning(&self, marks: &Marks<'_>, user: impl FnOnce() -> Arc<str>) -> Option<&Revocation> {
+        let means = |known: &&Revocation| marks.signed_in_at <= known.at;
+        self.everybody.as_ref().filter(means).or_else(|| self.others.latest(marks, user).filter(means))
     }
 
     /// How many entries there are.
@@ -134,19 +202,33 @@ impl Revocations {
 impl Others {
     /// The latest of the entries that name this session, its person or its organisation. While there are none, this costs a
     /// request five looks at a length.
-    fn ended(&self, session: &Session) -> Option<&Revocation> {
-        let Principal { authority, tenant, issuer, subject, .. } = &session.principal;
-        let of_tenant = tenant.as_ref().and_then(|tenant| self.tenants.get(tenant));
-        let of_user = if self.users.is_empty() { None } else { self.users.get(&*session.principal.id().to_string()) };
-        let of_subject =
-            if self.subjects.is_empty() { None } else { self.subjects.get(&(authority.clone(), Arc::clone(issuer), Arc::clone(subject))) };
-        let at_provider = match &session.provider_session {
-            Some(sid) if !self.provider_sessions.is_empty() => self.provider_sessions.get(&(authority.clone(), Arc::clone(sid))),
+    fn latest(&self, marks: &Marks<'_>, user: impl FnOnce() -> Arc<str>) -> Option<&Revocation> {
+        let of_tenant = marks.tenant.and_then(|tenant| self.tenants.get(&tenant));
+        let of_user = if self.users.is_empty() { None } else { self.users.get(&user()) };
+        let of_subject = match marks.subject {
+            Some((issuer, subject)) if !self.subjects.is_empty() => {
+                self.subjects.get(&(marks.authority.clone(), Arc::clone(issuer), Arc::clone(subject)))
+            }
             Some(_) | None => None,
         };
-        let named = [of_tenant, of_user, of_subject, at_provider, self.sessions.get(&session.id)];
+        let at_provider = match marks.provider_session {
+            Some(sid) if !self.provider_sessions.is_empty() => self.provider_sessions.get(&(marks.authority.clone(), Arc::clone(sid))),
+            Some(_) | None => None,
+        };
+        let named = [of_tenant, of_user, of_subject, at_provider, self.sessions.get(&marks.id)];
         named.into_iter().flatten().max_by_key(|known| known.at)
     }
+}
+
+/// By what entries know a session, beside its person.
+struct Marks<'a> {
+    id: SessionId,
+    authority: &'a AuthorityName,
+    tenant: Option<TenantId>,
+    /// `iss` and `sub`, where they are known.
+    subject: Option<(&'a Arc<str>, &'a Arc<str>)>,
+    provider_session: Option<&'a Arc<str>>,
+    signed_in_at: Timestamp,
 }
 
 fn keep_latest<K: Eq + std::hash::Hash>(of: &mut HashMap<K, Revocation>, key: K, revocation: Revocation) {

@@ -72,6 +72,8 @@ pub struct Summary {
     pub signed_in_at: Timestamp,
     /// When they were last here, to within a twentieth of the idle time.
     pub last_seen: Timestamp,
+    /// What the authority calls its own session. Not shown: it is here so that lists know what has ended over there.
+    pub provider_session: Option<Arc<str>>,
 }
 
 impl Summary {
@@ -87,7 +89,14 @@ impl Summary {
             tenant: who.tenant,
             signed_in_at: session.signed_in_at,
             last_seen: session.last_seen,
+            provider_session: session.provider_session.clone(),
         }
+    }
+
+    /// When it ends by itself, if nobody comes.
+    #[must_use]
+    pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
+        lifetimes.end(self.signed_in_at, self.last_seen)
     }
 }
 
@@ -112,6 +121,13 @@ pub struct Lifetimes {
     pub max: Duration,
 }
 
+impl Lifetimes {
+    /// When a session ends by itself that began then and was used then.
+    fn end(self, signed_in_at: Timestamp, last_seen: Timestamp) -> Timestamp {
+        (last_seen + self.idle).min(signed_in_at + self.max)
+    }
+}
+
 /// What a session is worth at a moment. It only ever ages: an ended session never comes back to life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -128,7 +144,7 @@ impl Session {
     /// When it ends by itself, if nobody comes.
     #[must_use]
     pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
-        (self.last_seen + lifetimes.idle).min(self.signed_in_at + lifetimes.max)
+        lifetimes.end(self.signed_in_at, self.last_seen)
     }
 
     /// What the session is worth now.

@@ -1,7 +1,10 @@
-//! The audit log: who signed in, who could not, who was turned away, who signed out. One JSON object a line, and a line
-//! only for that: what was merely asked for and served is the access log's business, which has the same decision ids.
+//! The audit log: who signed in, who could not, who was turned away, who signed out, and whose sessions somebody ended.
+//! One JSON object a line, and a line only for that: what was merely asked for and served is the access log's business,
+//! which has the same decision ids.
 //!
 //! Events have the names of OWASP's logging vocabulary where it has one.
+
+pub mod orders;
 
 use std::fmt::Write as _;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::access_log::{self, Format};
+use super::audit::orders::Ordered;
 use super::lines::{AppendedFile, Log, Pen, Stream};
 use super::{Line, audit, lines};
 
@@ -81,6 +82,15 @@ impl Logs {
             Way::Alone(log) => Some(Rc::new(log.pen())),
         });
         Pens { access, audit }
+    }
+
+    /// Writes down what somebody ordered. That is seldom, so it is handed over at once.
+    pub fn tell(&self, ordered: &Ordered) {
+        let log = match (&self.audit, &self.access) {
+            (Some(Way::Alone(log)), _) | (Some(Way::WithTheAccessLog), Some((_, log))) => log,
+            (None, _) | (Some(Way::WithTheAccessLog), None) => return,
+        };
+        log.pen().write(Stream::Audit, ordered.at, |text| ordered.write_line(text));
     }
 
     /// Opens files anew, by their names: for rotation, which renames a file and then sends SIGHUP.

@@ -1,5 +1,6 @@
 //! What is written down about requests: the access log has a line for every one of them, the audit log a line for
-//! whoever signed in, was refused or signed out; the journal is what the admin listener shows.
+//! whoever signed in, was refused or signed out, and for every order that ended sessions; the journal is what the admin
+//! listener shows.
 
 pub mod access_log;
 pub mod audit;

@@ -21,7 +21,7 @@ struct World {
     directory: TempDir,
 }
 
-const ADMIN_PATHS: [&str; 12] = [
+const ADMIN_PATHS: [&str; 16] = [
     "/livez",
     "/readyz",
     "/readyz?verbose",
@@ -30,6 +30,10 @@ const ADMIN_PATHS: [&str; 12] = [
     "/decisions",
     "/decisions?format=json",
     "/decisions/7K3F-9QXD",
+    "/sessions",
+    "/sessions?format=json",
+    "/sessions/07070707070707070707070707070707",
+    "/sessions/revoke",
     "/routes",
     "/config",
     "/reload",
@@ -37,7 +41,8 @@ const ADMIN_PATHS: [&str; 12] = [
 ];
 
 /// What some answer of the admin listener has, and nothing else.
-const MARKS: [&str; 6] = ["Homerealm admin", "homerealm_", "in force since", "config.fingerprint", "\"outcome\"", "--warn-tint"];
+const MARKS: [&str; 7] =
+    ["Homerealm admin", "homerealm_", "in force since", "config.fingerprint", "\"outcome\"", "--warn-tint", "\"kept_in\""];
 
 impl World {
     fn start(rest: &str) -> Self {
@@ -94,7 +99,7 @@ async fn nothing_of_it_is_reachable_through_the_public_listener() {
     }
     // So that a mark that nobody writes any more does not make this pass.
     let mut everything = String::new();
-    for path in ["/", "/metrics", "/config", "/decisions?format=json", "/admin.css"] {
+    for path in ["/", "/metrics", "/config", "/decisions?format=json", "/sessions?format=json", "/admin.css"] {
         everything.push_str(&world.admin(path, "accept: text/html\r\n").await.0);
     }
     let missing: Vec<_> = MARKS.iter().filter(|mark| !everything.contains(**mark)).collect();

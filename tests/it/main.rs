@@ -27,6 +27,7 @@ mod refresh;
 mod reload;
 mod return_to;
 mod schema;
+mod session_admin;
 mod session_file;
 mod sessions;
 mod shadow;

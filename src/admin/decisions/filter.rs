@@ -3,6 +3,7 @@
 use url::form_urlencoded::Serializer;
 
 use crate::admin::question::Question;
+use crate::admin::select::{Select, named};
 use crate::domain::account::AccountKind;
 use crate::domain::decision::Outcome;
 use crate::domain::reason::Reason;
@@ -42,25 +43,6 @@ impl Who {
 
     pub(super) fn all() -> impl Iterator<Item = Self> {
         AccountKind::ALL.into_iter().map(Self::Somebody).chain([Self::Nobody])
-    }
-}
-
-/// A field of the form.
-pub(super) struct Select<'a> {
-    pub(super) name: &'static str,
-    pub(super) label: &'static str,
-    pub(super) choices: Vec<Choice<'a>>,
-}
-
-/// One of its options, beside "any".
-pub(super) struct Choice<'a> {
-    pub(super) value: &'a str,
-    pub(super) is_chosen: bool,
-}
-
-impl<'a> Select<'a> {
-    fn of(name: &'static str, label: &'static str, values: impl Iterator<Item = &'a str>, chosen: Option<&str>) -> Self {
-        Self { name, label, choices: values.map(|value| Choice { value, is_chosen: chosen == Some(value) }).collect() }
     }
 }
 
@@ -123,10 +105,4 @@ impl<'a> Filter<'a> {
             Select::of("kind", "Account", Who::all().map(Who::as_str), kind),
         ]
     }
-}
-
-fn named<T: Copy>(word: &str, what: &str, all: impl IntoIterator<Item = T>, name: fn(T) -> &'static str) -> Result<T, String> {
-    let all: Vec<_> = all.into_iter().collect();
-    let names = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
-    all.iter().copied().find(|one| name(*one) == word).ok_or_else(|| format!("There is no {what} {word:?}: one of {}.", names()))
 }

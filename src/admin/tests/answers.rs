@@ -66,6 +66,12 @@ homerealm_decisions_total{{route="shop",outcome="allow",reason="signed_in",kind=
 # HELP homerealm_shadow_refusals_total Requests let in that would have been refused, had their route enforced what it states.
 # TYPE homerealm_shadow_refusals_total counter
 homerealm_shadow_refusals_total{{route="shop",reason="guest_not_allowed",kind="work"}} 1
+# HELP homerealm_session_revocations_total Orders to end sessions, by whom they meant and how far they got.
+# TYPE homerealm_session_revocations_total counter
+# HELP homerealm_session_revocations Entries of the list of revocations, by where they come from.
+# TYPE homerealm_session_revocations gauge
+homerealm_session_revocations{{from="configuration"}} 0
+homerealm_session_revocations{{from="running"}} 0
 # HELP homerealm_config_last_reload_successful Whether the last reload of the configuration was successful.
 # TYPE homerealm_config_last_reload_successful gauge
 homerealm_config_last_reload_successful 1

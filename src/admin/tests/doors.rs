@@ -2,8 +2,20 @@
 
 use super::*;
 
-const EVERYTHING: [&str; 10] =
-    ["/", "/admin.css", "/livez", "/readyz", "/startupz", "/metrics", "/decisions", "/decisions/7K3F-9QXD", "/routes", "/config"];
+const EVERYTHING: [&str; 12] = [
+    "/",
+    "/admin.css",
+    "/livez",
+    "/readyz",
+    "/startupz",
+    "/metrics",
+    "/decisions",
+    "/decisions/7K3F-9QXD",
+    "/sessions",
+    "/sessions/07070707070707070707070707070707",
+    "/routes",
+    "/config",
+];
 
 #[tokio::test]
 async fn only_names_of_this_machine_are_answered_to() {
@@ -53,7 +65,7 @@ async fn no_browser_reaches_a_socket_in_the_file_system_so_any_name_will_do() {
 #[tokio::test]
 async fn no_answer_is_kept_framed_guessed_at_or_shared() {
     let world = World::new();
-    let asked = EVERYTHING.iter().copied().chain(["/nowhere", "/reload"]).map(|path| (path, "localhost"));
+    let asked = EVERYTHING.iter().copied().chain(["/nowhere", "/reload", "/sessions/revoke"]).map(|path| (path, "localhost"));
     for (path, host) in asked.chain([("/decisions", "rebound.example")]) {
         let (_, headers, _) = world.ask(request("GET", path, &[("host", host), ("origin", "https://evil.example")])).await;
         assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
@@ -67,7 +79,7 @@ async fn no_answer_is_kept_framed_guessed_at_or_shared() {
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_make_a_browser_reload() {
+async fn another_sites_page_cannot_make_a_browser_give_orders() {
     let host = ("host", "localhost:9090");
     let right: [&[(&str, &str)]; 4] = [
         &[],
@@ -85,12 +97,14 @@ async fn another_sites_page_cannot_make_a_browser_reload() {
         &[("sec-fetch-site", "same-site")],
         &[("origin", "http://localhost:9090"), ("sec-fetch-site", "cross-site")],
     ];
-    for (cases, status, reloads) in [(&right[..], StatusCode::OK, 1), (&wrong[..], StatusCode::FORBIDDEN, 0)] {
+    for (cases, status, count) in [(&right[..], StatusCode::OK, 1), (&wrong[..], StatusCode::FORBIDDEN, 0)] {
         for headers in cases {
             let world = World::new();
             let headers: Vec<_> = headers.iter().copied().chain([host]).collect();
             assert_eq!(world.ask(request("POST", "/reload", &headers)).await.0, status, "{headers:?}");
-            assert_eq!(world.control.reloads.load(Ordering::Relaxed), reloads, "{headers:?}");
+            assert_eq!(world.ask(sessions::order("all=true&reason=x", &headers)).await.0, status, "{headers:?}");
+            assert_eq!(world.control.reloads.load(Ordering::Relaxed), count, "{headers:?}");
+            assert_eq!(world.control.sessions.ordered().len(), count, "{headers:?}");
         }
     }
 }
@@ -98,15 +112,18 @@ async fn another_sites_page_cannot_make_a_browser_reload() {
 #[tokio::test]
 async fn nothing_is_changed_but_by_post() {
     let world = World::new();
-    for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-        let (status, headers, _) = world.ask(request(method, "/reload", &[("host", "localhost")])).await;
-        assert_eq!((status, headers[header::ALLOW].as_bytes()), (StatusCode::METHOD_NOT_ALLOWED, &b"POST"[..]), "{method}");
+    for path in ["/reload", "/sessions/revoke", "/sessions/revoke?all=true&reason=x"] {
+        for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            let (status, headers, _) = world.ask(request(method, path, &[("host", "localhost")])).await;
+            assert_eq!((status, headers[header::ALLOW].as_bytes()), (StatusCode::METHOD_NOT_ALLOWED, &b"POST"[..]), "{method} {path}");
+        }
     }
     for path in EVERYTHING {
         let (status, ..) = world.ask(request("POST", path, &[("host", "localhost")])).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
     }
     assert_eq!(world.control.reloads.load(Ordering::Relaxed), 0);
+    assert!(world.control.sessions.ordered().is_empty());
 }
 
 #[tokio::test]

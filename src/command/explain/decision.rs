@@ -1,6 +1,5 @@
 //! A real decision: found in the access log on standard input or at the admin listener, and told by the file at hand.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal as _, Read as _};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use serde_json::json;
 
 use super::Told;
 use crate::command::admin_client;
+use crate::command::print::escaped;
 use crate::config::KnownRules;
 use crate::domain::decision::{DecisionId, DecisionRecord};
 use crate::domain::rules::Rules;
@@ -136,19 +136,6 @@ fn moved(decision: &DecisionRecord, rules: &Rules) -> Option<String> {
     let now = route.decided_at(decision.would_refuse.unwrap_or(decision.reason));
     (now.line != then.line)
         .then(|| format!("line {} decided; in {file} it is line {} now: the file has changed since", then.line, now.line))
-}
-
-/// For a terminal: what a client sent may hold control characters.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            let _infallible = write!(shown, "{}", character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::account::{AccountKind, Home, Membership};
-use crate::domain::principal::Groups;
+use crate::domain::principal::{Groups, Principal};
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 const BEGAN: Timestamp = Timestamp::from_unix_seconds(1_000);

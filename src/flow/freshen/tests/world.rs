@@ -17,6 +17,7 @@ use crate::domain::session::{Lifetimes, Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
 use crate::flow::freshen::{Flights, Freshened, Pace};
+use crate::flow::groups::OpenQuestions;
 use crate::flow::keeper::{Keeper, Kept, Opened, Place};
 use crate::flow::ports::*;
 use crate::protocol::authorize::ResponseMode;
@@ -63,7 +64,7 @@ pub(in crate::flow::freshen) fn token(record: &SessionRecord) -> Option<&str> {
 pub(in crate::flow::freshen) fn groups(record: &SessionRecord) -> Vec<&str> {
     match &record.session.principal.groups {
         Groups::Listed(groups) => groups.iter().map(|group| &**group).collect(),
-        Groups::Overage => vec!["overage"],
+        Groups::Asked { .. } | Groups::Overage => vec!["overage"],
     }
 }
 
@@ -428,6 +429,7 @@ impl World {
             revocations: Arc::default(),
             decreed: Arc::default(),
             flights: Arc::new(Flights::with_pace(runtime, pace())),
+            questions: Arc::new(OpenQuestions::new([].into(), Arc::<Clockwork>::clone(&clock))),
             lifetimes: Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(8 * 3600) },
             keys: Arc::new(KeyRing::new(vec![Secret::new([1; 32])]).expect("a key")),
             clock: Arc::<Clockwork>::clone(&clock),
