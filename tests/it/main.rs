@@ -25,6 +25,7 @@ mod provider;
 mod readme;
 mod refresh;
 mod reload;
+mod replicas;
 mod return_to;
 mod schema;
 mod session_admin;
