@@ -1,4 +1,5 @@
-//! The ports of `flow` made real: system clock and randomness, HTTP to providers; and an eye on files.
+//! The ports of `flow` made real: system clock and randomness, HTTP to providers, places to keep sessions; and an eye on
+//! files.
 
 pub mod clock;
 pub mod entropy;

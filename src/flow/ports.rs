@@ -82,10 +82,12 @@ pub trait SessionStore: Send + Sync {
     async fn prolong(&self, handle: Handle, holder: Holder, lease: Duration) -> Result<bool, StoreFailed>;
 
     /// Ends a claim and puts the renewed record there, in one step: if the claim is still ours, or nobody else has written
-    /// since version `known`. The record must still be there: whoever signed out meanwhile stays signed out.
+    /// since version `known`. The record must still be there: whoever signed out meanwhile stays signed out. It gets a
+    /// version above the one that is there, whatever `record.version` says: nobody who wrote meanwhile knows it.
     async fn settle(&self, handle: Handle, holder: Holder, known: u64, record: &Stored) -> Result<Replaced, StoreFailed>;
 
-    /// Ends a claim without a new record, because nothing was spent.
+    /// Ends a claim without a new record, because nothing was spent. If the claim before was abandoned, the next one is told
+    /// so as well: that can only be settled.
     async fn release(&self, handle: Handle, holder: Holder) -> Result<(), StoreFailed>;
 
     /// Adds a sealed entry to the list of revocations, to be kept until then. Returns how far the list is now.

@@ -25,6 +25,7 @@ mod redis;
 mod reload;
 mod return_to;
 mod schema;
+mod session_file;
 mod sessions;
 mod shadow;
 mod stop;
