@@ -23,6 +23,7 @@ mod init;
 mod logs;
 mod provider;
 mod readme;
+mod redis;
 mod refresh;
 mod reload;
 mod replicas;

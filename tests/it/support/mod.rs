@@ -11,5 +11,7 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod raw;
+pub mod redis;
+pub mod stall;
 pub mod upstream;
 pub mod world;
