@@ -6,6 +6,7 @@ mod generation;
 pub(crate) mod providers;
 mod reload;
 mod stores;
+mod vigil;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -100,6 +101,7 @@ impl App {
         let (shared, legacy) = lasting.build(config, None)?;
         let all_asked = legacy.all_asked();
         let in_force = InForce::new(shared);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(vigil::keep(in_force.clone())));
         let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
         let admin = match &standing.admin {
             Some(listen) => {

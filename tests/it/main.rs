@@ -18,6 +18,7 @@ mod forward_auth;
 mod hostile;
 mod hygiene;
 mod init;
+mod logout;
 mod logs;
 mod provider;
 mod readme;

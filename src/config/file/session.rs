@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::not_before::{self, NotBeforeSection};
 use super::reader::Reader;
 use super::setting::{Located, Refusal, Setting};
 use super::{forms, section};
@@ -13,6 +14,7 @@ pub(crate) struct SessionSection {
     pub(crate) key_files: Setting<Vec<Located<String>>>,
     pub(crate) idle: Setting<Duration>,
     pub(crate) max: Setting<Duration>,
+    pub(crate) not_before: Setting<Vec<NotBeforeSection>>,
 }
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> SessionSection {
@@ -22,6 +24,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> SessionSection {
             key_files: reader.one_or_more("key_files", forms::path),
             idle: reader.parsed("idle", forms::seconds),
             max: reader.parsed("max", forms::seconds),
+            not_before: reader.tables("not_before", not_before::read),
         }
     }))
 }
