@@ -114,6 +114,10 @@ impl Lasting {
         }
     }
 
+    pub(super) fn revocations(&self) -> &RevocationList {
+        &self.revocations
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }

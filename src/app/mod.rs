@@ -7,6 +7,7 @@ pub(crate) mod providers;
 mod reload;
 mod sessions;
 mod stores;
+mod vigil;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -108,6 +109,7 @@ impl App {
         let all_asked = legacy.all_asked();
         let in_force = InForce::new(shared);
         let (steering, asks) = Steering::new(live, Desk::new(in_force.clone(), &logs), stop.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(vigil::keep(in_force.clone())));
         let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
         let admin = match &standing.admin {
             Some(listen) => {

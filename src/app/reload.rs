@@ -184,6 +184,8 @@ impl Reloader {
         // From here on nothing can fail.
         let before = self.steering.live();
         self.in_force.replace(shared);
+        // What is open may have been opened with a session that the new configuration revokes.
+        self.lasting.revocations().stir();
         self.legacy = legacy;
         self.refused = None;
         tell_of(&before.rules.routes, &live);

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::runtime::{self, LogFormat};
 use super::{Verdict, print};
 use crate::adapters::entropy::SystemEntropy;
-use crate::dev_idp::{self, RedirectUris, Registration};
+use crate::dev_idp::{self, Logout, RedirectUris, Registration};
 use crate::domain::origin::Origin;
 use crate::flow::ports::Entropy as _;
 use crate::protocol::secret::Secret;
@@ -95,5 +95,11 @@ pub(super) fn made_up_secret() -> Secret<String> {
 
 /// An app on this machine.
 pub(super) fn registration(client_id: &str, secret: Secret<String>) -> Registration {
-    Registration { client_id: client_id.into(), client_secret: Some(secret), public_key: None, redirect_uris: RedirectUris::AnyLoopback }
+    Registration {
+        client_id: client_id.into(),
+        client_secret: Some(secret),
+        public_key: None,
+        redirect_uris: RedirectUris::AnyLoopback,
+        logout: Logout::BesideRedirectUri,
+    }
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use ipnet::IpNet;
 
 use crate::domain::account::AccountKind;
@@ -218,7 +218,7 @@ pub fn load_with_files(file: &Path) -> (Result<Config, Report>, FilesRead) {
     let loaded = match text {
         Ok(text) => {
             let environment = &|name: &str| std::env::var(name).ok();
-            Source { text: &text, file_name: &name, directory, environment, today: today(), reading: &reading }.config()
+            Source { text: &text, file_name: &name, directory, environment, now: now(), reading: &reading }.config()
         }
         Err(why) => Err(Report::of_file(&name, &why)),
     };
@@ -237,17 +237,18 @@ fn text_of(file: &Path) -> Result<String, String> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, file_name: &str, directory: &Path) -> Result<Config, Report> {
-    parse_with(text, file_name, directory, &|name| std::env::var(name).ok(), today())
+    let environment = &|name: &str| std::env::var(name).ok();
+    Source { text, file_name, directory, environment, now: now(), reading: &Reading::default() }.config()
 }
 
-#[expect(clippy::disallowed_methods, reason = "only a warning depends on it; `parse_with` takes the day")]
-fn today() -> NaiveDate {
+#[expect(clippy::disallowed_methods, reason = "only what is said about dates depends on it; `parse_with` takes the day")]
+fn now() -> DateTime<Utc> {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or_default();
-    chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().date_naive()
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
 
-/// Like [`parse`], with the environment variables and the present day (UTC) as arguments.
+/// Like [`parse`], with the environment variables and the present day (UTC; its last moment is meant) as arguments.
 ///
 /// # Errors
 /// As [`load`].
@@ -258,7 +259,8 @@ pub fn parse_with(
     environment: &dyn Fn(&str) -> Option<String>,
     today: NaiveDate,
 ) -> Result<Config, Report> {
-    Source { text, file_name, directory, environment, today, reading: &Reading::default() }.config()
+    let now = today.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(24 * 3600 - 1);
+    Source { text, file_name, directory, environment, now, reading: &Reading::default() }.config()
 }
 
 /// The rules of a configuration file alone, for whoever wants to know what is or would be decided: the secrets that it names
@@ -271,7 +273,7 @@ pub fn rules_of(file: &Path) -> Result<KnownRules, Report> {
     let text = &text_of(file).map_err(|why| Report::of_file(file_name, &why))?;
     let directory = file.parent().unwrap_or(Path::new(""));
     let environment = &|_: &str| None;
-    Source { text, file_name, directory, environment, today: today(), reading: &Reading::default() }.rules()
+    Source { text, file_name, directory, environment, now: now(), reading: &Reading::default() }.rules()
 }
 
 fn not_toml(text: &str, file_name: &str, errors: &[toml::de::Error]) -> Report {

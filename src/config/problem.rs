@@ -111,6 +111,7 @@ codes! {
     AdminExposed "E042" "The admin listener could be reached from other machines."
     OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
     OwnUpstream "E046" "The upstream is Homerealm itself."
+    StillToCome "E048" "A moment that has to be past is still to come."
     RandomKey "W001" "Sessions are sealed with a random key and end with the process."
     SecretExpires "W002" "The client secret expires soon."
     SecretExpired "W003" "The client secret has expired by the date given."

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 use toml::de::DeTable;
 
 use super::file::File;
@@ -37,8 +37,8 @@ pub(super) struct Source<'a> {
     /// What relative paths are relative to.
     pub(super) directory: &'a Path,
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The present day (UTC).
-    pub(super) today: NaiveDate,
+    /// The present moment.
+    pub(super) now: DateTime<Utc>,
     pub(super) reading: &'a Reading,
 }
 
@@ -65,7 +65,7 @@ impl Source<'_> {
 
     /// Reads and resolves the text. Of what is wrong with it, only what is heeded is told.
     fn examine(&self, is_heeded: impl Fn(Code) -> bool) -> Result<(Resolved, Report), Report> {
-        let Self { text, file_name, directory, environment, today, reading } = *self;
+        let Self { text, file_name, directory, environment, now, reading } = *self;
         if text.len() as u64 > MAX_FILE_LENGTH {
             return Err(Report::of_file(file_name, "it is larger than 1 MiB"));
         }
@@ -76,7 +76,7 @@ impl Source<'_> {
         let lines = Lines::of(text);
         let findings = Findings::default();
         let position = |at: Span| lines.position(at.start);
-        let around = Surroundings { directory, environment, today, position: &position, findings: &findings, reading };
+        let around = Surroundings { directory, environment, now, position: &position, findings: &findings, reading };
         let file = File::read(table.get_ref(), &findings);
         let resolved = resolve::resolve(&file, file_name, &around);
         let Found { mut problems, hidden, redirect_uris } = findings.into_found();

@@ -4,6 +4,7 @@ mod bounds;
 mod codes;
 mod files_read;
 mod formats;
+mod not_before;
 mod promises;
 mod schema;
 mod table;

@@ -35,6 +35,20 @@ pub(super) fn id_token(settings: &Settings, grant: &Grant, nonce: Option<&str>, 
     claims
 }
 
+/// The claims of a logout token (OpenID Connect Back-Channel Logout §2.4).
+pub(super) fn logout_token(settings: &Settings, grant: &Grant, now: u64) -> Value {
+    json!({
+        "iss": authority::issuer(settings.origin.as_str(), grant.account.tenant.id),
+        "aud": grant.client_id,
+        "iat": now,
+        "exp": now + 120,
+        "jti": ambient::guid(),
+        "sub": pairwise_subject(grant),
+        "sid": grant.session,
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    })
+}
+
 /// The access token's claims: for the first resource of the scopes (`api://orders/Orders.Read`), and what of it.
 pub(super) fn access_token(settings: &Settings, grant: &Grant, now: u64) -> Value {
     let mut claims = about(settings, grant, now);

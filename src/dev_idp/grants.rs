@@ -56,6 +56,8 @@ pub(super) struct Grants {
     codes: Bounded<Code>,
     refresh_tokens: Bounded<Grant>,
     access_tokens: Bounded<Access>,
+    /// By `sid`: where people went from there.
+    visits: Bounded<Vec<Visit>>,
 }
 
 /// What an access token for Graph stands for.
@@ -67,9 +69,24 @@ pub(super) struct Access {
     pub(super) until: u64,
 }
 
+/// An app that somebody went to with a session of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    pub(super) grant: Grant,
+    pub(super) redirect_uri: String,
+}
+
+/// How many apps of one session are remembered.
+const MOST_VISITS: usize = 32;
+
 impl Default for Grants {
     fn default() -> Self {
-        Self { codes: Bounded::new(CAPACITY), refresh_tokens: Bounded::new(CAPACITY), access_tokens: Bounded::new(CAPACITY) }
+        Self {
+            codes: Bounded::new(CAPACITY),
+            refresh_tokens: Bounded::new(CAPACITY),
+            access_tokens: Bounded::new(CAPACITY),
+            visits: Bounded::new(CAPACITY),
+        }
     }
 }
 
@@ -77,6 +94,7 @@ impl Grants {
     /// Issues a code.
     pub(super) fn issue_code(&mut self, granted: CodeGrant, now: u64) -> String {
         let code = ambient::unguessable();
+        self.remember(&granted);
         self.codes.insert(code.clone(), Code::Fresh { granted: Box::new(granted), until: now + CODE_LIFETIME });
         code
     }
@@ -89,6 +107,26 @@ impl Grants {
             Code::Fresh { .. } => Err(Fault::CodeUnknown),
             Code::Spent => Err(Fault::CodeSpent),
         }
+    }
+
+    fn remember(&mut self, granted: &CodeGrant) {
+        let CodeGrant { grant, redirect_uri, .. } = granted;
+        let visit = Visit { grant: grant.clone(), redirect_uri: redirect_uri.clone() };
+        match self.visits.entries.get_mut(&grant.session) {
+            Some(visits) => {
+                visits.retain(|known| known.redirect_uri != *redirect_uri || known.grant.client_id != grant.client_id);
+                if visits.len() == MOST_VISITS {
+                    visits.remove(0);
+                }
+                visits.push(visit);
+            }
+            None => self.visits.insert(grant.session.clone(), vec![visit]),
+        }
+    }
+
+    /// Where people went with a session that is over.
+    pub(super) fn end_session(&mut self, session: &str) -> Vec<Visit> {
+        self.visits.entries.get_mut(session).map(std::mem::take).unwrap_or_default()
     }
 
     /// Issues a refresh token.

@@ -77,6 +77,12 @@ impl SigningKey {
         self.sign_as(&self.kid, claims)
     }
 
+    /// Signs a logout token, which says in its header that it is one (OpenID Connect Back-Channel Logout §2.4).
+    pub(super) fn sign_logout(&self, claims: &Value) -> Result<String, NoKey> {
+        let header = Header { kid: Some(self.kid.clone()), typ: Some("logout+jwt".into()), ..Header::new(Algorithm::RS256) };
+        jsonwebtoken::encode(&header, claims, &self.private).map_err(|_| NoKey)
+    }
+
     /// Signs under a `kid` that is nowhere published.
     pub(super) fn sign_as_unknown(&self, claims: &Value) -> Result<String, NoKey> {
         self.sign_as(&ambient::guid(), claims)

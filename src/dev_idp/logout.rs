@@ -1,32 +1,36 @@
-//! The end session endpoint (OpenID Connect RP-Initiated Logout §2): forgets the provider's session. Nobody is asked
-//! which account to sign out, since a browser has one at a time here.
+//! The end session endpoint (OpenID Connect RP-Initiated Logout §2): forgets the provider's session, and tells the apps
+//! that it was used for. Nobody is asked which account to sign out, since a browser has one at a time here.
 
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
 use url::Url;
 
 use super::Provider;
+use super::logout_notice;
 use super::pages;
 use super::params::Params;
 use super::session::Session;
 
 /// GET
-pub(super) async fn by_link(State(provider): State<Arc<Provider>>, RawQuery(query): RawQuery) -> Response {
-    sign_out(&provider, &query.unwrap_or_default())
+pub(super) async fn by_link(State(provider): State<Arc<Provider>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    sign_out(&provider, &query.unwrap_or_default(), &headers).await
 }
 
 /// POST
-pub(super) async fn by_form(State(provider): State<Arc<Provider>>, form: String) -> Response {
-    sign_out(&provider, &form)
+pub(super) async fn by_form(State(provider): State<Arc<Provider>>, headers: HeaderMap, form: String) -> Response {
+    sign_out(&provider, &form, &headers).await
 }
 
-fn sign_out(provider: &Provider, parameters: &str) -> Response {
+async fn sign_out(provider: &Provider, parameters: &str, headers: &HeaderMap) -> Response {
     let next = Params::read(&[parameters]).ok().and_then(|params| next(provider, &params));
-    let mut response = match next {
-        Some(next) => Redirect::to(next.as_str()).into_response(),
-        None => pages::signed_out(),
+    let ended = Session::of(headers).map(|session| provider.grants().end_session(&session.id)).unwrap_or_default();
+    let frames = logout_notice::tell(provider, &ended).await;
+    let mut response = match &next {
+        Some(next) if frames.is_empty() => Redirect::to(next.as_str()).into_response(),
+        Some(_) | None => pages::signed_out(&frames, next.as_ref()),
     };
     Session::forget(response.headers_mut());
     response

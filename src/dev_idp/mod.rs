@@ -21,6 +21,7 @@ mod grants;
 mod graph;
 mod keys;
 mod logout;
+mod logout_notice;
 mod metadata;
 pub mod mischief;
 mod pages;
@@ -89,6 +90,19 @@ pub struct Registration {
     pub public_key: Option<Jwk>,
     /// Where its people may be sent back to.
     pub redirect_uris: RedirectUris,
+    /// How it hears that they have signed out.
+    pub logout: Logout,
+}
+
+/// How an app hears that its people have signed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logout {
+    /// By both channels, at addresses beside the redirect URI: `…/callback/NAME` has `…/logout/back-channel/NAME` and
+    /// `…/logout/front-channel/NAME`. So one registration does for every authority that an app knows, where platforms have
+    /// one address each.
+    BesideRedirectUri,
+    /// Not at all.
+    Untold,
 }
 
 /// Where an app's people may be sent back to.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode};
+use url::Url;
 
 use super::Provider;
 use super::authority::Authority;
@@ -50,6 +51,13 @@ struct FormPost<'a> {
 struct Message {
     heading: &'static str,
     text: String,
+}
+
+#[derive(Template)]
+#[template(path = "dev_idp/templates/signed_out.html")]
+struct SignedOut<'a> {
+    frames: &'a [Url],
+    next: Option<&'a str>,
 }
 
 /// GET `/`: who and what there is.
@@ -110,10 +118,14 @@ pub(super) fn refusal(fault: &Fault) -> Response {
     show(&Message { heading: "This request cannot be answered", text: fault.description() }, StatusCode::BAD_REQUEST, "'none'")
 }
 
-/// Signed out, and nowhere to go.
-pub(super) fn signed_out() -> Response {
-    let text = "The provider has forgotten who was signed in. You can close this page.".into();
-    show(&Message { heading: "You are signed out", text }, StatusCode::OK, "'none'")
+/// Signed out. The apps are told by being loaded in frames (OpenID Connect Front-Channel Logout §3), then it goes on.
+pub(super) fn signed_out(frames: &[Url], next: Option<&Url>) -> Response {
+    let page = SignedOut { frames, next: next.map(Url::as_str) };
+    let mut origins: Vec<_> = frames.iter().map(|frame| frame.origin().ascii_serialization()).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    let sources = if frames.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
+    show(&page, StatusCode::OK, &format!("'none'; frame-src {sources}"))
 }
 
 /// `forms_to` is where forms may lead.

@@ -21,6 +21,8 @@ use homerealm::domain::account::AccountKind;
 use homerealm::domain::authority::AuthorityName;
 use homerealm::domain::made_up::MadeUp;
 use homerealm::domain::session::{Lifetimes, Session, SessionId};
+use homerealm::flow::freshen::Flights;
+use homerealm::flow::groups::OpenQuestions;
 use homerealm::flow::keeper::Keeper;
 use homerealm::flow::ports::{Clock as _, Entropy as _, SessionStore};
 use homerealm::protocol::seal::KeyRing;
@@ -136,6 +138,8 @@ fn keeper(store: Arc<dyn SessionStore>) -> Keeper {
         store: Some(store),
         revocations: Arc::default(),
         decreed: Arc::default(),
+        flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
+        questions: Arc::new(OpenQuestions::new([].into(), Arc::new(SystemClock))),
         lifetimes: Lifetimes { idle: Duration::from_secs(3_600), max: Duration::from_secs(8 * 3_600) },
         keys: Arc::new(KeyRing::new(vec![Secret::new([1; 32])]).expect("a key")),
         clock: Arc::new(SystemClock),
@@ -168,8 +172,9 @@ fn tokens() -> Tokens {
     Tokens {
         refresh_token: Some(Secret::new("r".repeat(1_300))),
         fresh_until: Some(SystemClock.now() + Duration::from_secs(4_000)),
-        access_token: None,
+        fresh_since: Some(SystemClock.now()),
         id_token: Some(Secret::new("i".repeat(1_200))),
+        ..Tokens::default()
     }
 }
 

@@ -20,6 +20,7 @@ mod groups;
 mod hostile;
 mod hygiene;
 mod init;
+mod logout;
 mod logs;
 mod provider;
 mod readme;

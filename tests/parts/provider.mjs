@@ -3,6 +3,7 @@
 //
 //   PORT=0 CLIENT_SECRET=… REDIRECT_ORIGIN=http://localhost:8080 node provider.mjs
 //
+// Whoever signs out at /NAME/oauth2/v2.0/logout is signed out by the back channel at the proxy's authority as well.
 // POST /rotate makes every authority sign with new keys from then on, as a provider's key rollover does.
 //
 //   ACCESS_TTL=3 TOKEN_DELAY_MS=200 …
@@ -28,9 +29,9 @@ const people = {
   'zoe@generic.example': { name: 'Zoe Elsewhere' },
 };
 const authorities = {
-  consumers: { takes: (person) => person.tid === CONSUMERS, issuer: CONSUMERS },
+  consumers: { takes: (person) => person.tid === CONSUMERS, issuer: CONSUMERS, known: 'personal' },
   organizations: { takes: (person) => person.tid && person.tid !== CONSUMERS, issuer: '{tenantid}' },
-  generic: { takes: (person) => !person.tid },
+  generic: { takes: (person) => !person.tid, known: 'generic' },
 };
 
 const signingKey = () => ({ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomUUID() });
@@ -38,12 +39,14 @@ const asked = new AsyncLocalStorage(); // which tenant the person of this reques
 let base;
 
 function provider(authority, key) {
-  const { takes, issuer } = authorities[authority];
+  const { takes, issuer, known } = authorities[authority];
   const policy = interactionPolicy.base();
   policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
   const op = new Provider(`${base}/${authority}`, {
     clients: [{
       client_id: 'homerealm', client_secret: CLIENT_SECRET, subject_type: 'pairwise',
+      // Not of `organizations`, whose issuer depends on a person: when it tells of a sign-out, it knows of none any more.
+      ...(known && { backchannel_logout_uri: `${REDIRECT_ORIGIN}/.auth/logout/back-channel/${known}`, backchannel_logout_session_required: true }),
       redirect_uris: ['personal', 'work', 'generic'].map((name) => `${REDIRECT_ORIGIN}/.auth/callback/${name}`),
       post_logout_redirect_uris: [`${REDIRECT_ORIGIN}/.auth/signed-out`],
       ...(ACCESS_TTL && { grant_types: ['authorization_code', 'refresh_token'] }),
@@ -52,8 +55,10 @@ function provider(authority, key) {
     jwks: { keys: [key] },
     cookies: { keys: [randomUUID()], names: { session: `s-${authority}`, interaction: `i-${authority}`, resume: `r-${authority}` }, long: { path: `/${authority}`, signed: true } },
     routes: { authorization: '/oauth2/v2.0/authorize', token: '/oauth2/v2.0/token', jwks: '/discovery/v2.0/keys', end_session: '/oauth2/v2.0/logout' },
-    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
     ...(ACCESS_TTL && { ttl: { AccessToken: +ACCESS_TTL, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600 }, issueRefreshToken: () => true, rotateRefreshToken: true }),
+    // Its own way keeps off addresses of this machine, which is where the proxy is.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     // As at Microsoft, whose documents do not announce PKCE either; it is checked all the same.
     pkce: { required: () => true },
     conformIdTokenClaims: false, subjectTypes: ['pairwise'],
@@ -78,6 +83,7 @@ function provider(authority, key) {
     },
   });
   if (issuer) Object.defineProperty(op, 'issuer', { get: () => `${base}/${issuer === '{tenantid}' ? asked.getStore()?.tid ?? issuer : issuer}/v2.0` });
+  op.on('backchannel.error', (ctx, error) => console.error(authority, error));
   op.on('server_error', (ctx, error) => console.error(authority, error));
   const count = (how) => (ctx) => {
     if (ctx.oidc.body?.grant_type !== 'refresh_token') return;

@@ -5,6 +5,7 @@ pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
 pub(crate) mod forms;
+pub(crate) mod not_before;
 pub(crate) mod policy_tests;
 pub(crate) mod reader;
 pub(crate) mod routes;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::client::{SecretSource, secret_source};
+use super::not_before::{self, NotBeforeSection};
 use super::reader::Reader;
 use super::setting::{Located, Refusal, Setting};
 use super::{forms, section};
@@ -23,6 +24,7 @@ pub(crate) struct SessionSection {
     pub(crate) store_ca_file: Setting<String>,
     pub(crate) idle: Setting<Duration>,
     pub(crate) max: Setting<Duration>,
+    pub(crate) not_before: Setting<Vec<NotBeforeSection>>,
 }
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> SessionSection {
@@ -33,6 +35,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> SessionSection {
         store_ca_file: reader.parsed("store_ca_file", forms::path),
         idle: reader.parsed("idle", forms::seconds),
         max: reader.parsed("max", forms::seconds),
+        not_before: reader.tables("not_before", not_before::read),
     }))
 }
 

@@ -79,7 +79,7 @@ fn trimmed(text: &str) -> &str {
 
 fn warn_of_expiry(expires: &Setting<chrono::NaiveDate>, around: &Surroundings<'_>) {
     let Some(date) = expires.given() else { return };
-    let days = date.value.signed_duration_since(around.today).num_days();
+    let days = date.value.signed_duration_since(around.now.date_naive()).num_days();
     let (code, title) = match days {
         ..0 => (Code::SecretExpired, "the client secret has expired".to_owned()),
         0 => (Code::SecretExpires, "the client secret expires today".to_owned()),

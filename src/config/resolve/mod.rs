@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod headers;
 pub(crate) mod idle;
+pub(crate) mod not_before;
 pub(crate) mod placeholders;
 pub(crate) mod policy_tests;
 pub(crate) mod reach;
@@ -33,7 +34,7 @@ use super::file::File;
 use super::files_read::{FilesRead, Reading};
 use super::problem::{Findings, Span};
 use super::report::Report;
-use super::{Config, SignInSettings};
+use super::{Config, SessionSettings, SignInSettings};
 use crate::domain::route::{Position, RouteTable};
 use crate::domain::rules::Rules;
 use crate::domain::written::Fingerprint;
@@ -44,8 +45,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) directory: &'a Path,
     /// Environment variables.
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The present day (UTC).
-    pub(crate) today: chrono::NaiveDate,
+    /// The present moment.
+    pub(crate) now: chrono::DateTime<chrono::Utc>,
     /// Line and column of a place in the file.
     pub(crate) position: &'a dyn Fn(Span) -> Position,
     /// Where problems go.
@@ -80,6 +81,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     idle::check_sign_in(file, around.findings);
     placeholders::warn(file, around.findings);
     idle::warn_of_client(file, &authorities, &routes, around.findings);
+    let not_before = not_before::resolve(&scope);
     let known = authorities::known(&authorities, &routes);
     let authorities = authorities::used(authorities, &routes, around);
     let session = session::resolve(&file.session, around);
@@ -108,7 +110,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
             trusted_proxies: trusted_proxies?,
             authorities,
             sign_in: sign_in(file),
-            session: session?,
+            session: SessionSettings { not_before: not_before?, ..session? },
             branding: branding?,
             dev_allowed: file.dev_allow.value().copied().unwrap_or(false),
             access_log: file.telemetry.access_log.value().copied().unwrap_or_default(),

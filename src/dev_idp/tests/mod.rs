@@ -4,6 +4,7 @@
 mod breaking;
 mod discovery;
 mod graph;
+mod logout;
 mod pages;
 mod sign_in;
 mod spending;
@@ -22,7 +23,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::keys::Keys;
-use super::{RedirectUris, Registration, Settings, router_with};
+use super::{Logout, RedirectUris, Registration, Settings, router_with};
 use crate::domain::origin::Origin;
 use crate::protocol::secret::Secret;
 
@@ -47,12 +48,14 @@ fn settings() -> Settings {
         client_secret: Some(Secret::new("s3cret+/ %".into())),
         public_key: None,
         redirect_uris: RedirectUris::AnyLoopback,
+        logout: Logout::Untold,
     };
     let other = Registration {
         client_id: "other".into(),
         client_secret: Some(Secret::new("other".into())),
         public_key: None,
         redirect_uris: RedirectUris::Exactly(vec!["https://other.example/callback".into()]),
+        logout: Logout::Untold,
     };
     let origin = Origin::parse(ORIGIN).expect("an origin");
     Settings { slow_answer: Duration::from_secs(3_600), ..Settings::new(origin, vec![registration, other]) }

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::{Answer, CONTOSO, ORIGIN, Provider, REDIRECT_URI, VERIFIER, authorize, basic, form};
-use crate::dev_idp::{RedirectUris, Registration, ambient};
+use crate::dev_idp::{Logout, RedirectUris, Registration, ambient};
 
 fn check_refused(answer: &Answer, error: &str, number: u32) {
     let body = answer.json();
@@ -141,6 +141,7 @@ async fn an_assertion_holds_if_the_apps_own_key_made_it_for_this_endpoint() {
         client_secret: None,
         public_key: Some(Jwk::from_encoding_key(&ours, Algorithm::ES256).expect("a public key")),
         redirect_uris: RedirectUris::AnyLoopback,
+        logout: Logout::Untold,
     });
     let provider = Provider::with(settings);
     let endpoint = format!("{ORIGIN}/organizations/oauth2/v2.0/token");
