@@ -18,6 +18,7 @@ use crate::config::files_read::FilesRead;
 use crate::config::report::Colours;
 use crate::config::{self, AccessLog, AdminListen, Audit, Config};
 use crate::domain::route::RouteTable;
+use crate::protocol::store_address::StoreAddress;
 use crate::proxy::generation::InForce;
 
 /// Longer than reading some small files ever takes.
@@ -44,6 +45,7 @@ pub(super) struct Standing {
     // The others are of the first configuration: only a restart changes what they say.
     pub(super) listen: Vec<SocketAddr>,
     pub(super) admin: Option<AdminListen>,
+    store: StoreAddress,
     access_log: AccessLog,
     audit: Option<Audit>,
 }
@@ -65,6 +67,7 @@ impl Standing {
             wants_restart: Vec::new(),
             listen: config.listen.clone(),
             admin: config.admin.clone(),
+            store: config.session.store.clone(),
             access_log: config.access_log,
             audit: config.audit.clone(),
         }
@@ -75,6 +78,7 @@ impl Standing {
         let keys = [
             ("listen", self.listen != config.listen),
             ("admin.listen", self.admin != config.admin),
+            ("session.store", self.store != config.session.store),
             ("telemetry.access_log", self.access_log != config.access_log),
             ("telemetry.audit", self.audit != config.audit),
         ];

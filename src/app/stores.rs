@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::adapters::clock::SystemClock;
 use crate::adapters::session_store::file::{FileStore, OpenError};
 use crate::adapters::session_store::memory::MemoryStore;
+use crate::adapters::session_store::redis::{RedisStore, Unusable};
 use crate::adapters::session_store::time::{MachineTime, Time};
 use crate::flow::ports::SessionStore;
 use crate::protocol::store_address::StoreAddress;
@@ -19,13 +21,19 @@ impl From<OpenError> for StoreError {
     }
 }
 
+impl From<Unusable> for StoreError {
+    fn from(error: Unusable) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Opens the store; `None`: sessions are kept in cookies. Called on the runtime that tasks of the store are to run on.
 pub(super) fn open(address: &StoreAddress) -> Result<Option<Arc<dyn SessionStore>>, StoreError> {
     match address {
         StoreAddress::Cookie => Ok(None),
         StoreAddress::Memory => Ok(Some(MemoryStore::start(time()))),
         StoreAddress::File(folder) => Ok(Some(Arc::new(FileStore::open(folder, time())?))),
-        StoreAddress::Redis(_) => Err(StoreError("redis is not there".into())),
+        StoreAddress::Redis(address) => Ok(Some(Arc::new(RedisStore::connect(address, Arc::new(SystemClock))?))),
     }
 }
 

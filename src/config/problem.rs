@@ -121,6 +121,7 @@ codes! {
     PerhapsDevelopment "W008" "An authority on this machine would be refused if it is a development provider."
     UnusedTenant "W009" "No route admits anybody of the tenant."
     NoEffectHere "W010" "The key has no effect beside the rest of the file."
+    ClearTextStore "W011" "Connections to the session store are not encrypted."
 }
 
 impl Code {

@@ -30,7 +30,7 @@ const SECRET: &str = "k8Q~hunter2";
 /// A directory with the files that the cases name.
 fn directory() -> TempDir {
     let directory = TempDir::new().expect("a directory for files can be made");
-    let files: [(&str, &[u8]); 14] = [
+    let files: [(&str, &[u8]); 15] = [
         ("secret", b"the-client-secret\n"),
         ("empty", b""),
         ("newline", b"\n"),
@@ -43,6 +43,7 @@ fn directory() -> TempDir {
         ("key-half", b"5f70bf18a086007016e948b04aed3b82\n"),
         ("key-short", b"hunter2\n"),
         ("key-zero", &[0; 32]),
+        ("ca.pem", b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
         ("logo.svg", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n"),
         ("logo.png", b"\x89PNG\r\n\x1a\n\x00"),
     ];

@@ -21,6 +21,7 @@ mod init;
 mod logs;
 mod provider;
 mod readme;
+mod redis;
 mod reload;
 mod return_to;
 mod schema;

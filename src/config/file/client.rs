@@ -24,29 +24,36 @@ pub(crate) enum SecretSource {
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> ClientSection {
     let id = reader.parsed("id", forms::token);
     reader.require("id", &id, "the client id (application id) of the registration");
-    let file = reader.parsed("secret_file", forms::path);
-    let variable = reader.parsed("secret_env", variable_name);
+    let secret = secret_source(reader, ["secret_file", "secret_env"]);
     let mut otherwise = false;
     for key in ["certificate_file", "key_file", "federated_token_file"] {
         otherwise |= reader.has(key);
         reader.unavailable(key, |_| false);
     }
-    let source = match (&file, &variable) {
+    if !otherwise && !reader.has_secret_in_file() {
+        reader.require("secret_file", &secret, "the file with the client secret, or secret_env: the variable with it");
+    }
+    ClientSection { id, source: secret.value().cloned(), expires: reader.date("expires") }
+}
+
+/// Reads two keys that name the place of one secret: a file, or else a variable.
+pub(crate) fn secret_source(reader: &mut Reader<'_, '_>, [file, variable]: [&'static str; 2]) -> Setting<SecretSource> {
+    let file = reader.parsed(file, forms::path);
+    let variable = reader.parsed(variable, variable_name);
+    match (file, variable) {
         (Setting::Given(file), Setting::Given(variable)) => {
             let title = format!("two places for one secret in {}", reader.place());
             let problem = Problem::new(Code::Conflict, variable.key, title).label("remove one of the two");
             reader.findings().report(problem.context(file.key, "the first"));
-            None
+            Setting::Broken
         }
-        (Setting::Given(file), _) => Some(SecretSource::File(file.clone())),
-        (_, Setting::Given(variable)) => Some(SecretSource::Environment(variable.clone())),
-        (Setting::Absent, Setting::Absent) if !otherwise && !reader.has_secret_in_file() => {
-            reader.require("secret_file", &file, "the file with the client secret, or secret_env: the variable with it");
-            None
+        (Setting::Given(file), _) => Setting::Given(Located { at: file.at, key: file.key, value: SecretSource::File(file) }),
+        (_, Setting::Given(variable)) => {
+            Setting::Given(Located { at: variable.at, key: variable.key, value: SecretSource::Environment(variable) })
         }
-        (Setting::Absent | Setting::Broken, Setting::Absent | Setting::Broken) => None,
-    };
-    ClientSection { id, source, expires: reader.date("expires") }
+        (Setting::Absent, Setting::Absent) => Setting::Absent,
+        (Setting::Absent | Setting::Broken, Setting::Absent | Setting::Broken) => Setting::Broken,
+    }
 }
 
 fn variable_name(text: &str) -> Result<String, Refusal> {

@@ -287,6 +287,8 @@ impl<'r, 'i> Reader<'r, 'i> {
         let place = &self.place;
         let way_out = if self.asked.contains(&"secret_file") {
             "put it in a file and write: secret_file = \"/run/secrets/client-secret\"  (or secret_env = \"CLIENT_SECRET\")"
+        } else if self.asked.contains(&"store_password_file") && name.contains("pass") {
+            "put it in a file and write: store_password_file = \"/run/secrets/store-password\"  (or store_password_env = \"STORE_PASSWORD\")"
         } else if self.asked.contains(&"key_files") {
             "put it in a file and write: key_files = [\"/run/secrets/session-key\"]"
         } else {

@@ -164,7 +164,7 @@ fn default_discovery(issuer: &str) -> Option<Url> {
 
 fn rest(section: &AuthoritySection, issuer: Option<&Issuer>, around: &Surroundings<'_>) -> Option<Rest> {
     let scopes = scopes(section, around);
-    let ca_pem = ca_pem(&section.ca_file, around);
+    let ca_pem = files::certificates(&section.ca_file, "ca_file", around);
     let extra_params = extra_params(section, around);
     let discovery = discovery(section, issuer?, around);
     let response_mode = section.response_mode.value().copied().unwrap_or_default();
@@ -191,21 +191,6 @@ fn scopes(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<String> 
     report_repeated(given, "the scope", around.findings);
     let others = given.iter().map(|scope| scope.value.clone()).filter(|scope| scope != "openid");
     std::iter::once("openid".to_owned()).chain(others).collect()
-}
-
-/// The outer `None` was reported.
-fn ca_pem(setting: &Setting<String>, around: &Surroundings<'_>) -> Option<Option<Vec<u8>>> {
-    use rustls_pki_types::CertificateDer;
-    use rustls_pki_types::pem::PemObject as _;
-    let Some(path) = setting.given() else { return if setting.is_absent() { Some(None) } else { None } };
-    let content = files::read(path, "ca_file", around)?;
-    let mut certificates = 0;
-    let sound = CertificateDer::pem_slice_iter(&content).inspect(|_| certificates += 1).all(|certificate| certificate.is_ok());
-    if sound && certificates > 0 {
-        return Some(Some(content.to_vec()));
-    }
-    files::report_unusable(path, "ca_file", "expected certificates in PEM form", around);
-    None
 }
 
 fn extra_params(section: &AuthoritySection, around: &Surroundings<'_>) -> Vec<(String, String)> {

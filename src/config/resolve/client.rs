@@ -35,26 +35,31 @@ pub(crate) fn resolve(section: &Setting<ClientSection>, around: &Surroundings<'_
 }
 
 fn registration(section: &ClientSection, around: &Surroundings<'_>) -> Option<Client> {
-    let secret = match section.source.as_ref()? {
-        SecretSource::File(path) => from_file(path, around),
-        SecretSource::Environment(variable) => from_environment(variable, around),
-    };
+    let secret = secret(section.source.as_ref()?, ["secret_file", "secret_env"], around);
     Some(Client { id: section.id.value()?.clone(), authentication: ClientAuthentication::Secret(secret?) })
 }
 
-fn from_file(path: &Located<String>, around: &Surroundings<'_>) -> Option<Secret<String>> {
-    let content = files::read(path, "secret_file", around)?;
+/// Reads a secret from the place that one of these two keys names. `None` if that failed, and was reported.
+pub(crate) fn secret(source: &SecretSource, [file, variable]: [&str; 2], around: &Surroundings<'_>) -> Option<Secret<String>> {
+    match source {
+        SecretSource::File(path) => from_file(path, file, around),
+        SecretSource::Environment(name) => from_environment(name, variable, around),
+    }
+}
+
+fn from_file(path: &Located<String>, key: &str, around: &Surroundings<'_>) -> Option<Secret<String>> {
+    let content = files::read(path, key, around)?;
     let text = std::str::from_utf8(&content).ok().map(trimmed);
     match text {
-        Some("") => files::report_unusable(path, "secret_file", "it has nothing but a line end", around),
+        Some("") => files::report_unusable(path, key, "it has nothing but a line end", around),
         Some(text) if !text.contains(char::is_control) => return Some(Secret::new(text.to_owned())),
-        Some(_) => files::report_unusable(path, "secret_file", "it has more than one line, or control characters", around),
-        None => files::report_unusable(path, "secret_file", "it is not text", around),
+        Some(_) => files::report_unusable(path, key, "it has more than one line, or control characters", around),
+        None => files::report_unusable(path, key, "it is not text", around),
     }
     None
 }
 
-fn from_environment(variable: &Located<String>, around: &Surroundings<'_>) -> Option<Secret<String>> {
+fn from_environment(variable: &Located<String>, key: &str, around: &Surroundings<'_>) -> Option<Secret<String>> {
     let value = (around.environment)(&variable.value).map(Zeroizing::new);
     let (code, label) = match value.as_ref().map(|value| trimmed(value)) {
         Some("") => (Code::Unusable, "it is empty"),
@@ -62,7 +67,7 @@ fn from_environment(variable: &Located<String>, around: &Surroundings<'_>) -> Op
         Some(text) => return Some(Secret::new(text.to_owned())),
         None => (Code::Unreadable, "it is not set, or not text"),
     };
-    around.findings.report(Problem::new(code, variable.at, "the variable of `secret_env` cannot be used").label(label));
+    around.findings.report(Problem::new(code, variable.at, format!("the variable of `{key}` cannot be used")).label(label));
     None
 }
 

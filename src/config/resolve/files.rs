@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 use super::Surroundings;
-use crate::config::file::setting::Located;
+use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem};
 
 /// No secret, key or logo is larger.
@@ -31,6 +33,19 @@ pub(crate) fn read(path: &Located<String>, key: &str, around: &Surroundings<'_>)
         return None;
     }
     Some(content)
+}
+
+/// Reads certificates in PEM, if the key is there. The outer `None`: something is wrong, and was reported.
+pub(crate) fn certificates(setting: &Setting<String>, key: &str, around: &Surroundings<'_>) -> Option<Option<Vec<u8>>> {
+    let Some(path) = setting.given() else { return if setting.is_absent() { Some(None) } else { None } };
+    let content = read(path, key, around)?;
+    let mut certificates = 0;
+    let sound = CertificateDer::pem_slice_iter(&content).inspect(|_| certificates += 1).all(|certificate| certificate.is_ok());
+    if sound && certificates > 0 {
+        return Some(Some(content.to_vec()));
+    }
+    report_unusable(path, key, "expected certificates in PEM form", around);
+    None
 }
 
 fn report_unreadable(path: &Located<String>, key: &str, error: ErrorKind, around: &Surroundings<'_>) {

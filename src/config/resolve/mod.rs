@@ -18,6 +18,7 @@ pub(crate) mod reach;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod store;
 pub(crate) mod telemetry;
 pub(crate) mod tenants;
 pub(crate) mod unknown;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use zeroize::Zeroizing;
 
 use super::server::report_repeated;
-use super::{Surroundings, files};
+use super::{Surroundings, files, store};
 use crate::config::file::session::SessionSection;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Span};
@@ -15,7 +15,6 @@ use crate::config::{SessionKeys, SessionSettings};
 use crate::domain::revocation::Revocations;
 use crate::domain::session::Lifetimes;
 use crate::protocol::secret::Secret;
-use crate::protocol::store_address::StoreAddress;
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(3600);
 const DEFAULT_MAX: Duration = Duration::from_secs(8 * 3600);
@@ -24,9 +23,10 @@ const MOST_KEYS: usize = 8;
 type Key = Secret<[u8; 32]>;
 
 pub(crate) fn resolve(section: &SessionSection, around: &Surroundings<'_>) -> Option<SessionSettings> {
-    let keys = keys(&section.key_files, around);
+    let store = store::resolve(section, around);
+    let keys = keys(section, around);
     let lifetimes = lifetimes(section, around);
-    Some(SessionSettings { keys: keys?, lifetimes: lifetimes?, store: StoreAddress::Cookie, not_before: Revocations::new() })
+    Some(SessionSettings { keys: keys?, lifetimes: lifetimes?, store: store?, not_before: Revocations::new() })
 }
 
 fn lifetimes(section: &SessionSection, around: &Surroundings<'_>) -> Option<Lifetimes> {
@@ -49,19 +49,28 @@ fn lifetimes(section: &SessionSection, around: &Surroundings<'_>) -> Option<Life
     None
 }
 
-fn keys(files: &Setting<Vec<Located<String>>>, around: &Surroundings<'_>) -> Option<SessionKeys> {
-    let given = match files {
-        Setting::Absent => {
-            let problem = Problem::new(Code::RandomKey, Span::default(), "no session key is configured: a random one is used");
+fn keys(section: &SessionSection, around: &Surroundings<'_>) -> Option<SessionKeys> {
+    const WAY_OUT: &str = "make a key with: openssl rand -hex 32 > session-key, and write: [session] key_files = [\"session-key\"]";
+    let given = match (&section.key_files, store::outlasts_the_process(section)) {
+        (Setting::Absent, Some(store)) => {
+            let problem = Problem::new(Code::Missing, store, "`key_files` is missing in [session]");
             around.findings.report(
                 problem
-                    .note("a restart signs everybody out, and two processes do not know each other's sessions")
-                    .note("make a key with: openssl rand -hex 32 > session-key, and write: [session] key_files = [\"session-key\"]"),
+                    .label("what is kept here outlasts this process, and a random key does not")
+                    .note("after a restart nobody could read what is kept, and two processes could not read each other's")
+                    .note(WAY_OUT),
             );
+            return None;
+        }
+        (Setting::Absent, None) => {
+            let problem = Problem::new(Code::RandomKey, Span::default(), "no session key is configured: a random one is used");
+            around
+                .findings
+                .report(problem.note("a restart signs everybody out, and two processes do not know each other's sessions").note(WAY_OUT));
             return Some(SessionKeys::Random);
         }
-        Setting::Broken => return None,
-        Setting::Given(given) => given,
+        (Setting::Broken, _) => return None,
+        (Setting::Given(given), _) => given,
     };
     let refusal = match given.value.len() {
         0 => Some((Code::Empty, "expected at least one file; leave `key_files` out to use a random key")),

@@ -42,7 +42,7 @@ fn judge_claims(members: &Value) -> Result<(Principal, AccessGrant), TokenDefect
 fn an_access_token_yields_a_person_and_a_grant() {
     let (who, grant) = judge_claims(&json!({ "acct": 1 })).expect("a good token");
     assert_eq!((who.kind, who.membership), (AccountKind::Work, Membership::Guest));
-    assert_eq!(who.roles, ["Reader".into()]);
+    assert_eq!(who.roles, [Arc::<str>::from("Reader")]);
     assert_eq!(grant.audiences, ["api://orders"]);
     assert_eq!(grant.scopes, ["orders.read", "orders.write"]);
 }

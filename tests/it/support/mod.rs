@@ -11,4 +11,6 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod raw;
+pub mod redis;
+pub mod stall;
 pub mod upstream;

@@ -1,0 +1,48 @@
+//! A cluster of three primaries.
+
+use std::process::Command;
+
+use super::server::{Redis, free_port};
+use super::*;
+use crate::adapters::session_store::conformance::{handle, holds};
+
+/// Starts it. `{port}` in these settings is each node's own; `create` is how its command line client gets there.
+pub(super) fn three_nodes(settings: &[&str], create: &[&str]) -> Vec<Redis> {
+    let node = |_| {
+        let (port, bus) = (free_port(), free_port().to_string());
+        let own = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", &bus];
+        let settings: Vec<_> = own.iter().chain(settings).map(|setting| setting.replace("{port}", &port.to_string())).collect();
+        Redis::start_at(port, &settings.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let nodes: Vec<_> = (0..3).map(node).collect();
+    let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+    let mut command = Command::new("redis-cli");
+    command.args(create).args(["--cluster", "create"]).args(&addresses).args(["--cluster-replicas", "0", "--cluster-yes"]);
+    let output = command.output().expect("redis-cli is installed");
+    assert!(output.status.success(), "{output:?}");
+    nodes
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_every_promise() {
+    let nodes = three_nodes(&[], &[]);
+    let store = store(&format!("redis://127.0.0.1:{}?cluster=true", nodes[0].port));
+    until("the cluster answers", || async { store.read(handle()).await.is_ok() }).await;
+    holds(&Real(store)).await;
+    for node in &nodes {
+        let records = node.ask(&["DBSIZE"]).trim().parse::<u64>().expect("a number");
+        assert!(records > 100, "every node has its part, and this one has {records}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_does_not_go_on_at_a_node_that_is_none() {
+    let nodes = three_nodes(&[], &[]);
+    let store = store(&format!("redis://127.0.0.1:{}?cluster=true", nodes[0].port));
+    until("the cluster answers", || async { store.read(handle()).await.is_ok() }).await;
+    for made_up in ["0", "0@127.0.0.1:1", "0@", "x@127.0.0.1:7000"] {
+        assert!(matches!(store.list(Some(Cursor(made_up.into()))).await, Err(StoreFailed::NotDone(_))), "{made_up}");
+    }
+    let begin = Cursor(format!("0@127.0.0.1:{}", nodes[0].port));
+    assert!(store.list(Some(begin)).await.is_ok());
+}
