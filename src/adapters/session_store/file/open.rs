@@ -89,7 +89,7 @@ impl Folder {
     /// Opens the file that is there. All of it is checked, which takes a second per half million sessions.
     pub(super) fn open(&self) -> Result<Database, OpenError> {
         let file = self.file();
-        Database::builder().set_cache_size(CACHE).set_check_integrity_on_open(true).open(&file).map_err(|error| reported(error, file))
+        Database::builder().set_cache_size(CACHE).set_check_integrity_on_open(true).open(&file).map_err(|error| reported(&error, file))
     }
 
     /// Makes the file elsewhere and moves it there when it is whole: a process that is killed over it leaves none.
@@ -99,19 +99,18 @@ impl Folder {
         // Whose making of it came to nothing is gone: the folder is ours.
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside).map_err(unreachable)?;
         let made = Database::create(&aside).and_then(Database::close);
-        made.map_err(|error| reported(error, aside.clone()))?;
+        made.map_err(|error| reported(&error, aside.clone()))?;
         file.sync_all().map_err(unreachable)?;
         fs::rename(&aside, self.file()).and_then(|()| self._lock.sync_all()).map_err(unreachable)
     }
 }
 
-fn reported(error: DatabaseError, file: PathBuf) -> OpenError {
-    match error {
-        DatabaseError::Storage(StorageError::Corrupted(fault)) => OpenError::Damaged { file, fault },
-        DatabaseError::Storage(StorageError::Io(error)) => match error.kind() {
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => OpenError::Damaged { file, fault: error.to_string() },
-            _ => OpenError::Unreachable { path: file, error },
-        },
-        other => OpenError::Unusable { file, fault: other.to_string() },
-    }
+fn reported(error: &DatabaseError, file: PathBuf) -> OpenError {
+    let is_damaged = if let DatabaseError::Storage(StorageError::Io(error)) = error {
+        matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+    } else {
+        matches!(error, DatabaseError::Storage(StorageError::Corrupted(_)))
+    };
+    let fault = error.to_string();
+    if is_damaged { OpenError::Damaged { file, fault } } else { OpenError::Unusable { file, fault } }
 }

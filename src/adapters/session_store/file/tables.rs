@@ -18,8 +18,11 @@ pub const MOST_RECORDS: u64 = 2_000_000;
 /// How many records are looked at in one go, when nobody knows how many of them have expired.
 const STRIDE: usize = 2_000;
 
-/// By handle: version, when it expires, summary, sealed record.
-const RECORDS: TableDefinition<'_, u128, (u64, u64, &[u8], &[u8])> = TableDefinition::new("records");
+/// Version, when it expires, summary, sealed record.
+type Row = (u64, u64, &'static [u8], &'static [u8]);
+
+/// By handle.
+const RECORDS: TableDefinition<'_, u128, Row> = TableDefinition::new("records");
 /// The records that somebody has claimed and not settled.
 const UNSETTLED: TableDefinition<'_, u128, ()> = TableDefinition::new("unsettled");
 /// By version: until when, and the sealed entry.
@@ -37,7 +40,7 @@ pub(super) fn fault(error: impl Into<redb::Error>) -> Fault {
 
 /// A write transaction with its tables, and the claims of this process.
 pub(super) struct Changes<'t> {
-    records: Table<'t, u128, (u64, u64, &'static [u8], &'static [u8])>,
+    records: Table<'t, u128, Row>,
     unsettled: Table<'t, u128, ()>,
     revocations: Table<'t, u64, (u64, &'static [u8])>,
     revoked: Table<'t, (), u64>,
