@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use homerealm::dev_idp::directory::ADAS_GROUP;
-use homerealm::dev_idp::{RedirectUris, Registration, Settings, serve};
+use homerealm::dev_idp::{Logout, RedirectUris, Registration, Settings, serve};
 use homerealm::domain::origin::Origin;
 use homerealm::domain::reason::Reason;
 use homerealm::protocol::secret::Secret;
@@ -99,6 +99,7 @@ fn provider(trap: &Trap) -> String {
         client_secret: Some(Secret::new(CLIENT_SECRET.into())),
         public_key: None,
         redirect_uris: RedirectUris::AnyLoopback,
+        logout: Logout::default(),
     };
     let claim_source = format!("http://127.0.0.1:{}/me/getMemberObjects", trap.port);
     let settings = Settings { claim_source, ..Settings::new(Origin::parse(&origin).expect("an origin"), vec![app]) };

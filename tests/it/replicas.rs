@@ -96,7 +96,7 @@ async fn fifty_requests_at_expiry_at_two_processes_are_one_refresh() {
 
 #[tokio::test]
 async fn a_process_that_dies_while_it_refreshes_signs_nobody_out() {
-    let mut world = World::start();
+    let world = World::start();
     let cookie = world.signed_in().await;
     tokio::time::sleep(Duration::from_secs(LIFE + 1)).await;
     let host = format!("localhost:{}", world.proxies[0].port);

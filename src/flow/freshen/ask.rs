@@ -11,7 +11,7 @@ use crate::flow::keeper::Keeper;
 use crate::flow::tokens;
 use crate::protocol::id_token::{ExpectedAgain, RefreshDefect, ValidatedIdToken, judge_refreshed};
 use crate::protocol::secret::Secret;
-use crate::protocol::session_record::{SessionRecord, Tokens};
+use crate::protocol::session_record::SessionRecord;
 use crate::protocol::token::{RedeemError, RefreshedTokens};
 
 /// What came of it.
@@ -71,6 +71,7 @@ async fn judge(keeper: &Keeper, authority: &Authority, record: &SessionRecord, a
                 keeper.questions.postpone(session.id, wait);
             }
             tokens.access_token = completion.still_needs(tokens.access_token);
+            tracing::debug!(authority = %authority.name, session = %session.id, "A session was refreshed");
             return Reply::Renewed(SessionRecord { session, tokens });
         }
         Err(defect) => defect,
@@ -83,8 +84,7 @@ async fn judge(keeper: &Keeper, authority: &Authority, record: &SessionRecord, a
         }
         Defect::NotJudged(error) => {
             tracing::warn!(%authority, %session, fault = "provider", %error, "A refresh at {authority} brought a token that does not hold; the claims stay as they are");
-            let refresh_token = answer.refresh_token.or_else(|| record.tokens.refresh_token.clone());
-            let tokens = Tokens { refresh_token, fresh_since: Some(now), ..record.tokens.clone() };
+            let tokens = tokens::of_spoilt_refresh(answer.refresh_token, &record.tokens, now);
             Reply::Spoilt(SessionRecord { session: record.session.clone(), tokens })
         }
     }

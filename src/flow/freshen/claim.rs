@@ -2,6 +2,7 @@
 //! find what it brought.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
 
@@ -36,7 +37,7 @@ pub(super) struct Claimed {
 /// What came of claiming.
 pub(super) enum Found {
     /// Somebody else has refreshed it.
-    Elsewhere(SessionRecord),
+    Elsewhere(Arc<SessionRecord>),
     /// The session is over.
     Gone,
     /// The store fails, or somebody else takes too long.
@@ -59,7 +60,7 @@ pub(super) enum Settled {
         last_seen: Timestamp,
     },
     /// This is there, which is as fresh: ours, as it turns out, or another process's.
-    Superseded(SessionRecord),
+    Superseded(Arc<SessionRecord>),
 }
 
 impl Claims<'_> {
@@ -92,7 +93,7 @@ impl Claims<'_> {
                 sleep(pace.look).await;
                 match self.keeper.read(self.ticket.clone()).await? {
                     None => return Ok(Found::Gone),
-                    Some(theirs) if theirs.record.is_fresher_than(record) => return Ok(Found::Elsewhere(theirs.record)),
+                    Some(theirs) if theirs.record.is_fresher_than(record) => return Ok(Found::Elsewhere(Arc::new(theirs.record))),
                     Some(_) => {}
                 }
             }
@@ -117,7 +118,7 @@ impl Claims<'_> {
             Place::Store { version, .. } if !kept.record.is_fresher_than(record) && kept.record.tokens.refresh_token.is_some() => {
                 return Ok(Found::Ours(Box::new(Claimed { holder, before, version: *version, kept })));
             }
-            Place::Cookie | Place::Store { .. } => Found::Elsewhere(kept.record),
+            Place::Cookie | Place::Store { .. } => Found::Elsewhere(Arc::new(kept.record)),
         };
         self.release(holder).await;
         Ok(found)
@@ -170,7 +171,7 @@ impl Claims<'_> {
             Some(Kept { record: theirs, place: Place::Store { version, .. }, .. }) if record.is_fresher_than(&theirs) => {
                 Settled::Outrun { version, last_seen: theirs.session.last_seen }
             }
-            Some(theirs) => Settled::Superseded(theirs.record),
+            Some(theirs) => Settled::Superseded(Arc::new(theirs.record)),
         })
     }
 

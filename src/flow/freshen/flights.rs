@@ -4,11 +4,10 @@
 //! With sessions in cookies, requests that were sent together all carry the refresh token that one of them has spent: they
 //! must find what it brought. In a store, what could not be written yet is here and nowhere else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
@@ -16,22 +15,16 @@ use tokio_util::task::TaskTracker;
 
 use super::Pace;
 use super::gate::Gate;
-use super::timing;
 use crate::domain::authority::AuthorityName;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::flow::keeper::{Kept, Place};
 use crate::protocol::session_cookie::Carried;
 use crate::protocol::session_record::{Handle, SessionRecord};
+pub(super) use memory::{Asked, Setback};
+use memory::{Entry, Known, Latest, MOST_FAREWELLS, STRAGGLERS};
 
-/// So many sessions are remembered; of more, those that were looked for least recently are forgotten.
-const MOST_REMEMBERED: usize = 16_384;
-
-/// Once the browser has what a refresh brought, requests that it sent before may still come for so long.
-const STRAGGLERS: Duration = Duration::from_secs(60);
-
-/// So many sessions that have ended wait for somebody who tells it to the audit log.
-const MOST_FAREWELLS: usize = 1024;
+mod memory;
 
 /// Everything about refreshes that lasts as long as the process.
 pub struct Flights {
@@ -40,46 +33,6 @@ pub struct Flights {
     tasks: TaskTracker,
     known: Mutex<Known>,
     gates: Mutex<HashMap<AuthorityName, Arc<Gate>>>,
-}
-
-#[derive(Default)]
-struct Known {
-    sessions: HashMap<SessionId, Entry>,
-    /// By when they were looked for last.
-    order: BTreeMap<u64, SessionId>,
-    looks: u64,
-    farewells: HashMap<Whereabouts, Session>,
-}
-
-#[derive(Default)]
-struct Entry {
-    looked: u64,
-    flight: Option<Flight>,
-    latest: Option<Latest>,
-    setback: Option<Setback>,
-}
-
-/// What a refresh brought, and when.
-struct Latest {
-    record: Arc<SessionRecord>,
-    at: Timestamp,
-}
-
-/// Failures in a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Setback {
-    failures: u32,
-    not_before: Timestamp,
-    pub(super) asked: Asked,
-}
-
-/// Whether the provider may have taken the refresh token although it brought nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// It may: it was asked and did not answer.
-    Unanswered,
-    /// It has not.
-    InVain,
 }
 
 /// By what a session is found when all that is left of it is what a browser carries.
@@ -219,42 +172,6 @@ impl Flights {
     }
 }
 
-impl Known {
-    /// Notes that a session is looked for, and forgets others for it.
-    fn look(&mut self, id: SessionId) {
-        self.looks += 1;
-        let entry = self.sessions.entry(id).or_default();
-        self.order.remove(&entry.looked);
-        entry.looked = self.looks;
-        self.order.insert(self.looks, id);
-        while self.sessions.len() > MOST_REMEMBERED {
-            // What is under way is never forgotten, and bounded by the places at the gates and the store's patience.
-            let is_idle = |id: &SessionId| self.sessions.get(id).is_some_and(|entry| entry.flight.is_none());
-            let Some((&look, &oldest)) = self.order.iter().find(|(_, id)| is_idle(id)) else { return };
-            self.order.remove(&look);
-            self.sessions.remove(&oldest);
-        }
-    }
-
-    /// Forgets a session of which nothing is left to remember.
-    fn tidy(&mut self, id: SessionId) {
-        let is_empty = |entry: &Entry| entry.flight.is_none() && entry.latest.is_none() && entry.setback.is_none();
-        if let Some(entry) = self.sessions.get(&id).filter(|entry| is_empty(entry)) {
-            self.order.remove(&entry.looked);
-            self.sessions.remove(&id);
-        }
-    }
-}
-
-impl Setback {
-    fn after(before: Option<Self>, asked: Asked, id: SessionId, now: Timestamp) -> Self {
-        let failures = before.map_or(0, |before| before.failures).saturating_add(1);
-        let was_unanswered = before.is_some_and(|before| before.asked == Asked::Unanswered);
-        let asked = if was_unanswered { Asked::Unanswered } else { asked };
-        Self { failures, not_before: now + timing::pause(failures, id), asked }
-    }
-}
-
 impl Flight {
     pub(super) fn over(landing: Landing) -> Self {
         Self(watch::channel(Some(landing)).1)
@@ -297,7 +214,7 @@ impl Cockpit {
     pub(super) fn spoilt(&self, record: &Arc<SessionRecord>, now: Timestamp) {
         self.change(|entry| {
             entry.latest = Some(Latest { record: Arc::clone(record), at: now });
-            entry.setback = Some(Setback { asked: Asked::InVain, ..Setback::after(entry.setback, Asked::InVain, self.id, now) });
+            entry.setback = Some(Setback::after(entry.setback, Asked::InVain, self.id, now).with_another_token());
         });
         self.tell(Landing::Renewed(Arc::clone(record)));
     }

@@ -13,7 +13,8 @@ use crate::domain::time::Timestamp;
 use crate::flow::authority::Authority;
 use crate::flow::keeper::{Keeper, Kept, Place};
 use crate::flow::ports::{Before, SessionStore};
-use crate::protocol::session_record::{SessionRecord, Ticket, Tokens};
+use crate::flow::tokens;
+use crate::protocol::session_record::{SessionRecord, Ticket};
 
 /// The longest pause between two attempts to write something down.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -53,7 +54,7 @@ impl Crew {
     async fn in_store(&self, store: &dyn SessionStore, ticket: &Ticket, kept: &Kept) {
         let claims = Claims { store, ticket, keeper: &self.keeper };
         match claims.claim(&kept.record).await {
-            Found::Elsewhere(record) => self.cockpit.renewed(&Arc::new(record), self.now()),
+            Found::Elsewhere(record) => self.cockpit.renewed(&record, self.now()),
             Found::Gone => self.cockpit.ended(),
             Found::Nothing => self.cockpit.failed(Asked::InVain, self.now()),
             Found::Ours(claim) => {
@@ -95,7 +96,7 @@ impl Crew {
             match claims.settle(claim.holder, known, &record).await {
                 Ok(Settled::Done) => return,
                 Ok(Settled::Gone) => return self.cockpit.ended(),
-                Ok(Settled::Superseded(theirs)) => return self.cockpit.renewed(&Arc::new(theirs), self.now()),
+                Ok(Settled::Superseded(theirs)) => return self.cockpit.renewed(&theirs, self.now()),
                 Ok(Settled::Outrun { version, last_seen }) => {
                     known = version;
                     record.session.last_seen = record.session.last_seen.max(last_seen);
@@ -120,8 +121,7 @@ impl Crew {
     fn unrefreshed(&self, record: &SessionRecord) -> SessionRecord {
         let session = record.session.id;
         tracing::warn!(%session, "An earlier refresh of a session came to nothing after it was asked for: the session is not refreshed any more");
-        let tokens = Tokens { refresh_token: None, fresh_until: None, fresh_since: Some(self.keeper.clock.now()), ..record.tokens.clone() };
-        SessionRecord { session: record.session.clone(), tokens }
+        SessionRecord { session: record.session.clone(), tokens: tokens::without_refresh(&record.tokens, self.now()) }
     }
 
     async fn end(&self, kept: &Kept) {

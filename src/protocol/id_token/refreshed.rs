@@ -111,11 +111,15 @@ pub fn judge_refreshed(
 
 /// Issuer and audience were right once: another one now is a change, not a mistake in the token.
 fn changed(defect: TokenDefect) -> RefreshDefect {
-    match defect {
-        TokenDefect::Issuer(_) => RefreshDefect::Changed("iss"),
-        TokenDefect::Audience | TokenDefect::UntrustedAudience => RefreshDefect::Changed("aud"),
-        TokenDefect::AuthorizedParty => RefreshDefect::Changed("azp"),
-        other => RefreshDefect::Token(other),
+    let is = |known: &[TokenDefect]| known.contains(&defect);
+    if matches!(defect, TokenDefect::Issuer(_)) {
+        RefreshDefect::Changed("iss")
+    } else if is(&[TokenDefect::Audience, TokenDefect::UntrustedAudience]) {
+        RefreshDefect::Changed("aud")
+    } else if is(&[TokenDefect::AuthorizedParty]) {
+        RefreshDefect::Changed("azp")
+    } else {
+        RefreshDefect::Token(defect)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tokio::runtime::Handle;
 
+use super::memory::MOST_REMEMBERED;
 use super::*;
 use crate::flow::freshen::tests::world::{LIFE, SIGNED_IN, record, token};
 
