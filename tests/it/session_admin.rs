@@ -169,7 +169,7 @@ async fn sessions_end_by_user_by_organisation_and_all_and_whoever_is_meant_may_c
 
     world.proxy.process.stop();
     let audited = world.audited();
-    let orders: Vec<_> = audited.iter().filter(|line| line["event"] == "sessions_revoked").collect();
+    let orders: Vec<_> = audited.iter().filter(|line| line["event"] == "revocation_ordered").collect();
     let told: Vec<_> =
         orders.iter().map(|line| (line["scope"].as_str().expect("a word"), line["why"].as_str().expect("a reason"))).collect();
     assert_eq!(told, [("user", "lost \"laptop\""), ("tenant", "phished"), ("all", "key leaked")]);
@@ -199,7 +199,7 @@ async fn the_page_ends_sessions_by_a_form_and_a_hashed_log_calls_people_by_their
 
     world.proxy.process.stop();
     let audited = world.audited();
-    let order = audited.iter().find(|line| line["event"] == "sessions_revoked").expect("a line");
+    let order = audited.iter().find(|line| line["event"] == "revocation_ordered").expect("a line");
     let ada = audited.iter().find(|line| line["event"] == "authn_login_success").expect("a line");
     assert_eq!((&order["user"], &order["why"]), (&ada["user"], &"<b>lost</b>".into()), "{order}");
     assert!(!order.to_string().contains("ada0"), "{order}");
@@ -249,7 +249,7 @@ async fn the_command_says_what_is_wrong_and_ends_with_the_right_code() {
     }
     world.sessions(&["revoke", id, "--reason", "x"]).assert(0, &[&format!("session = \"{id}\"")], &[]);
     world.proxy.process.stop();
-    assert_eq!(world.audited().iter().filter(|line| line["event"] == "sessions_revoked").count(), 1);
+    assert_eq!(world.audited().iter().filter(|line| line["event"] == "revocation_ordered").count(), 1);
     let help = homerealm().args(["sessions", "--help"]).output().expect("the binary");
     assert!(String::from_utf8_lossy(&help.stdout).contains("homerealm sessions revoke --user"));
     let nowhere = homerealm().args(["sessions", "list", "--admin", "127.0.0.1:1"]).output().expect("the binary");

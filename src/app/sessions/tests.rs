@@ -272,7 +272,7 @@ async fn the_audit_log_has_every_order_under_the_id_that_was_told() {
     let (id, at) = (revoked.id.to_string(), revoked.revocation.at.unix_seconds());
     let [line] = world.audited().try_into().expect("one line");
     for (key, value) in [
-        ("event", "sessions_revoked"),
+        ("event", "revocation_ordered"),
         ("decision_id", &id),
         ("scope", "user"),
         ("user", &user),
