@@ -110,6 +110,12 @@ impl World {
     }
 }
 
+/// Whether somebody of this name signed in at Contoso: only Ada does. Each worker hands its lines over in its own time.
+fn is_of_a_sign_in(audited: &[Value], user: &Value) -> bool {
+    let signed_in = |line: &&Value| line["event"] == "authn_login_success" && line["account.tenant"] == CONTOSO;
+    audited.iter().filter(signed_in).any(|line| line["user"] == *user)
+}
+
 /// What a command printed.
 struct Told {
     code: Option<i32>,
@@ -169,14 +175,13 @@ async fn sessions_end_by_user_by_organisation_and_all_and_whoever_is_meant_may_c
 
     world.proxy.process.stop();
     let audited = world.audited();
-    let orders: Vec<_> = audited.iter().filter(|line| line["event"] == "sessions_revoked").collect();
+    let orders: Vec<_> = audited.iter().filter(|line| line["event"] == "revocation_ordered").collect();
     let told: Vec<_> =
         orders.iter().map(|line| (line["scope"].as_str().expect("a word"), line["why"].as_str().expect("a reason"))).collect();
     assert_eq!(told, [("user", "lost \"laptop\""), ("tenant", "phished"), ("all", "key leaked")]);
     assert_eq!((&orders[0]["user"], &orders[1]["account.tenant"]), (&ADAS_ID.into(), &CONTOSO.into()));
     assert_eq!(orders[1]["decision_id"], told_as_json["decision_id"], "the one that was told");
-    let ada = audited.iter().find(|line| line["event"] == "authn_login_success").expect("she signed in first");
-    assert_eq!(ada["user"], orders[0]["user"], "she has one name in the log");
+    assert!(is_of_a_sign_in(&audited, &orders[0]["user"]), "she has one name in the log: {audited:#?}");
 }
 
 #[tokio::test]
@@ -199,9 +204,8 @@ async fn the_page_ends_sessions_by_a_form_and_a_hashed_log_calls_people_by_their
 
     world.proxy.process.stop();
     let audited = world.audited();
-    let order = audited.iter().find(|line| line["event"] == "sessions_revoked").expect("a line");
-    let ada = audited.iter().find(|line| line["event"] == "authn_login_success").expect("a line");
-    assert_eq!((&order["user"], &order["why"]), (&ada["user"], &"<b>lost</b>".into()), "{order}");
+    let order = audited.iter().find(|line| line["event"] == "revocation_ordered").expect("a line");
+    assert!(order["why"] == "<b>lost</b>" && is_of_a_sign_in(&audited, &order["user"]), "{audited:#?}");
     assert!(!order.to_string().contains("ada0"), "{order}");
 }
 
@@ -249,7 +253,7 @@ async fn the_command_says_what_is_wrong_and_ends_with_the_right_code() {
     }
     world.sessions(&["revoke", id, "--reason", "x"]).assert(0, &[&format!("session = \"{id}\"")], &[]);
     world.proxy.process.stop();
-    assert_eq!(world.audited().iter().filter(|line| line["event"] == "sessions_revoked").count(), 1);
+    assert_eq!(world.audited().iter().filter(|line| line["event"] == "revocation_ordered").count(), 1);
     let help = homerealm().args(["sessions", "--help"]).output().expect("the binary");
     assert!(String::from_utf8_lossy(&help.stdout).contains("homerealm sessions revoke --user"));
     let nowhere = homerealm().args(["sessions", "list", "--admin", "127.0.0.1:1"]).output().expect("the binary");

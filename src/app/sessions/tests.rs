@@ -184,10 +184,10 @@ async fn sessions_that_are_good_are_listed_newest_first_and_found_by_their_id() 
 }
 
 #[tokio::test]
-async fn what_is_revoked_is_listed_no_more_and_who_signs_in_again_is() {
+async fn what_is_revoked_is_listed_no_more() {
     let world = world(Place::Store, "full");
     for id in 1..=5 {
-        world.sign_in(id, if id < 3 { ADA } else { "bea" }, Some(contoso()), 60).await;
+        world.sign_in(id, if id < 3 { ADA } else { "bea" }, Some(contoso()), 10 * u64::from(id)).await;
     }
     world.sign_in(6, "cy", None, 60).await;
     let user = Whom::User(format!("{ADA}@{CONTOSO}").into());
@@ -272,7 +272,7 @@ async fn the_audit_log_has_every_order_under_the_id_that_was_told() {
     let (id, at) = (revoked.id.to_string(), revoked.revocation.at.unix_seconds());
     let [line] = world.audited().try_into().expect("one line");
     for (key, value) in [
-        ("event", "sessions_revoked"),
+        ("event", "revocation_ordered"),
         ("decision_id", &id),
         ("scope", "user"),
         ("user", &user),

@@ -28,7 +28,7 @@ pub struct Ordered {
 impl Ordered {
     /// Appends the line.
     pub(in crate::telemetry) fn write_line(&self, text: &mut String) {
-        super::begin(text, self.at, "sessions_revoked");
+        super::begin(text, self.at, "revocation_ordered");
         let Revocation { whom, at, why } = &self.revocation;
         let _infallible = write!(text, r#","reach":"{}","decision_id":"{}","scope":"{}""#, self.reach.as_str(), self.id, whom.scope());
         let _infallible = match whom {
@@ -65,7 +65,7 @@ mod tests {
         let line = written(Whom::User("o\"d@t".into()), Reach::Store);
         for (key, value) in [
             ("log", "audit"),
-            ("event", "sessions_revoked"),
+            ("event", "revocation_ordered"),
             ("reach", "store"),
             ("decision_id", "0000-0000"),
             ("scope", "user"),
