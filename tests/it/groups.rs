@@ -99,7 +99,7 @@ fn provider(trap: &Trap) -> String {
         client_secret: Some(Secret::new(CLIENT_SECRET.into())),
         public_key: None,
         redirect_uris: RedirectUris::AnyLoopback,
-        logout: Logout::default(),
+        logout: Logout::Untold,
     };
     let claim_source = format!("http://127.0.0.1:{}/me/getMemberObjects", trap.port);
     let settings = Settings { claim_source, ..Settings::new(Origin::parse(&origin).expect("an origin"), vec![app]) };
