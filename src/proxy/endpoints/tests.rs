@@ -2,6 +2,7 @@
 //! choices.
 
 mod audit;
+mod lasting;
 mod sign_out;
 pub(super) mod store;
 pub(super) mod world;
