@@ -1,5 +1,6 @@
 //! The end session endpoint (OpenID Connect RP-Initiated Logout §2): forgets the provider's session, and tells the apps
-//! that it was used for. Nobody is asked which account to sign out, since a browser has one at a time here.
+//! that it was used for. Nobody is asked which account to sign out, since a browser has one at a time here; a hint to another
+//! one (`logout_hint`, as on the platform) signs nobody out.
 
 use std::sync::Arc;
 
@@ -25,15 +26,28 @@ pub(super) async fn by_form(State(provider): State<Arc<Provider>>, headers: Head
 }
 
 async fn sign_out(provider: &Provider, parameters: &str, headers: &HeaderMap) -> Response {
-    let next = Params::read(&[parameters]).ok().and_then(|params| next(provider, &params));
-    let ended = Session::of(headers).map(|session| provider.grants().end_session(&session.id)).unwrap_or_default();
+    let params = Params::read(&[parameters]).ok();
+    let next = params.as_ref().and_then(|params| next(provider, params));
+    let session = Session::of(headers);
+    let hint = params.as_ref().and_then(|params| params.optional("logout_hint"));
+    if let (Some(session), Some(hint)) = (&session, hint)
+        && session.account.login_hint() != hint
+    {
+        // Somebody else is meant, who signed in here before: whoever is signed in now stays so.
+        return onward(&[], next.as_ref());
+    }
+    let ended = session.map(|session| provider.grants().end_session(&session.id)).unwrap_or_default();
     let frames = logout_notice::tell(provider, &ended).await;
-    let mut response = match &next {
-        Some(next) if frames.is_empty() => Redirect::to(next.as_str()).into_response(),
-        Some(_) | None => pages::signed_out(&frames, next.as_ref()),
-    };
+    let mut response = onward(&frames, next.as_ref());
     Session::forget(response.headers_mut());
     response
+}
+
+fn onward(frames: &[Url], next: Option<&Url>) -> Response {
+    match next {
+        Some(next) if frames.is_empty() => Redirect::to(next.as_str()).into_response(),
+        Some(_) | None => pages::signed_out(frames, next),
+    }
 }
 
 /// Back to the app, if the address is one of an app's.

@@ -34,7 +34,7 @@ pub(super) enum Purpose {
     /// To tell us who signed in.
     IdToken,
     /// To tell us who was signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
-    LogoutToken,
+    Logout,
 }
 
 /// A token whose signature holds. Only [`verify`] makes one, so no claim is read before that.

@@ -97,7 +97,7 @@ pub enum NotALogoutToken {
 /// # Errors
 /// [`TokenDefect`], the first that is found.
 pub fn judge(raw: &Secret<String>, expected: &Expected<'_>, keys: &KeySet, now: Timestamp) -> Result<LogoutToken, TokenDefect> {
-    let verified = jwt::verify(raw.expose(), Purpose::LogoutToken, keys)?;
+    let verified = jwt::verify(raw.expose(), Purpose::Logout, keys)?;
     let claims = &verified.claims;
     let issued = checks::issued_anywhere(&verified, expected.issuer, expected.kind)?;
     check_audience(claims, expected.client_id)?;

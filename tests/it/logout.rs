@@ -2,10 +2,12 @@
 //! configuration. What was opened with them ends as well.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use homerealm::adapters::clock::SystemClock;
+use homerealm::flow::ports::Clock as _;
 use http::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -213,7 +215,7 @@ async fn a_line_in_the_configuration_ends_sessions_and_what_they_opened_without_
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+    SystemClock.now().unix_seconds()
 }
 
 /// A provider whose tokens say whatever a test likes.

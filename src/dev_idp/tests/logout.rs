@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE};
 
 use super::super::Logout;
 use super::{Provider, authorize, form, settings};
@@ -38,6 +38,10 @@ async fn apps_are_sent_a_token_and_loaded_in_frames_before_it_goes_on() {
 
     let back = redirect_uri.replace("callback/work", "signed-out");
     let sign_out = format!("/organizations/oauth2/v2.0/logout?{}", form(&[("post_logout_redirect_uri", &back)]));
+    let somebody_else = provider.get(&format!("{sign_out}&logout_hint=cy"), &cookie).await;
+    assert_eq!(somebody_else.status, StatusCode::SEE_OTHER);
+    assert!(!somebody_else.headers.contains_key(SET_COOKIE) && told.lock().expect("no panic").is_empty());
+
     let page = provider.get(&sign_out, &cookie).await;
     assert_eq!(page.status, StatusCode::OK);
     let frame = format!("src=\"{}?sid={sid}\"", redirect_uri.replace("callback", "logout/front-channel"));

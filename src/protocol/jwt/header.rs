@@ -48,7 +48,7 @@ impl Purpose {
         match self {
             Self::AccessToken => matches!(media_type.as_str(), "jwt" | "at+jwt" | "application/at+jwt"),
             Self::IdToken => media_type == "jwt",
-            Self::LogoutToken => matches!(media_type.as_str(), "jwt" | "logout+jwt" | "application/logout+jwt"),
+            Self::Logout => matches!(media_type.as_str(), "jwt" | "logout+jwt" | "application/logout+jwt"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod lasting;
 mod sign_out;
 pub(super) mod store;
 pub(super) mod world;
