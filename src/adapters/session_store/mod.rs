@@ -1,4 +1,4 @@
-//! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process) and [`file`] (survives it)
+//! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process) and [`mod@file`] (survives it)
 //! for one process, [`redis`] for any number of them. All a store sees is ciphertext; what is in it is
 //! `protocol::session_record`'s business.
 //!

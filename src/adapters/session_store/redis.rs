@@ -1,6 +1,6 @@
 //! Sessions in Redis, for any number of processes: what each promise of the port is made of there. What the keys are
-//! called is in [`keys`], what must happen in one step in [`scripts`], how questions get there in [`line`], and how lists
-//! are told in [`list`].
+//! called is in `keys`, what must happen in one step in `scripts`, how questions get there in `line`, and how lists are
+//! told in `list`.
 //!
 //! Redis replicates behind the acknowledgement. What it acknowledged in the last moments before a primary dies may be
 //! missing at the next: a sign-in that has to be repeated, a sign-out that has to be. Nothing here can mend that.

@@ -46,3 +46,37 @@ async fn a_list_does_not_go_on_at_a_node_that_is_none() {
     let begin = Cursor(format!("0@127.0.0.1:{}", nodes[0].port));
     assert!(store.list(Some(begin)).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_cluster_that_was_gone_is_used_again_in_part_and_as_a_whole() {
+    let mut nodes = three_nodes(&["--appendonly", "yes", "--appendfsync", "always"], &[]);
+    let store = store(&format!("redis://127.0.0.1:{}?cluster=true", nodes[0].port));
+    until("the cluster answers", || async { store.read(handle()).await.is_ok() }).await;
+    let mut acknowledged = Vec::new();
+    for _ in 0..30 {
+        let handle = handle();
+        until("the cluster takes it", || async { store.insert(handle, &fresh(1, "first")).await.is_ok() }).await;
+        acknowledged.push(handle);
+    }
+    let are_all_there = async || {
+        for handle in &acknowledged {
+            match store.read(*handle).await {
+                Ok(read) => assert!(read.record.is_some(), "an outage is no absence"),
+                Err(_) => return false,
+            }
+        }
+        true
+    };
+    for node in &nodes {
+        node.signal("STOP");
+    }
+    assert!(matches!(store.read(acknowledged[0]).await, Err(StoreFailed::NotDone(_))));
+    for node in &nodes {
+        node.signal("CONT");
+    }
+    until("all is there after a standstill", &are_all_there).await;
+    nodes[1].kill();
+    assert!(!are_all_there().await, "a part of it is gone");
+    nodes[1].start_again();
+    until("all is there after a restart of one node", &are_all_there).await;
+}
