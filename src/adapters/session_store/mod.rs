@@ -1,5 +1,6 @@
 //! Where sessions are kept when browsers do not carry them: [`memory`] (gone with the process), [`file`] (survives it),
-//! both for one process; and [`redis`], for any number. All a store sees is ciphertext; what is in it is `protocol::session_record`'s business.
+//! both for one process; and [`redis`], for any number. All a store sees is ciphertext; what is in it is
+//! `protocol::session_record`'s business.
 //!
 //! What every store must do, whatever it is made of, is said once, in `conformance`.
 
