@@ -1,4 +1,4 @@
-//! The session file of a process that is killed: a hundred times, at any moment.
+//! The session file: of a process that is killed, a hundred times, at any moment; and of a proxy, for its people.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,6 +12,12 @@ use homerealm::adapters::session_store::file::FileStore;
 use homerealm::adapters::session_store::time::{MachineTime, Time as _};
 use homerealm::flow::ports::{Entropy as _, Replaced, SessionStore as _, Stored};
 use homerealm::protocol::session_record::Handle;
+
+use crate::support::browser::Browser;
+use crate::support::dev_idp::DevIdp;
+use crate::support::process::{Process, free_ports, homerealm};
+use crate::support::proxy::{Proxy, configured, head};
+use crate::support::upstream::Upstream;
 
 /// Set for the process that is to be killed: the folder of its session file.
 const FOLDER: &str = "HOMEREALM_TEST_SESSION_FOLDER";
@@ -163,4 +169,71 @@ fn up_to(most: u16) -> usize {
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+const ADA: &str = "ada@contoso.example";
+const KEY: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+
+/// A proxy that keeps sessions in a file beside its configuration.
+fn proxy(provider: &DevIdp, app: &Upstream) -> Proxy {
+    let port = free_ports(1);
+    let (head, idp, app) = (head(port), provider.configuration(), app.origin());
+    let routes = format!("[[routes]]\naccounts = \"work\"\nupstream = \"{app}\"\n");
+    let directory = configured(&format!("{head}{idp}[session]\nstore = \"file:sessions\"\nkey_files = [\"key\"]\n{routes}"));
+    std::fs::write(directory.path().join("key"), KEY).expect("a file");
+    Proxy::start_in(port, directory, |_| {})
+}
+
+/// The same configuration in another process.
+fn again(proxy: &Proxy) -> Command {
+    let mut command = homerealm();
+    command.args(["run", "-c"]).arg(proxy.file("homerealm.toml"));
+    command
+}
+
+fn restart(proxy: &mut Proxy) {
+    proxy.process = Process::start(&mut again(proxy));
+    proxy.process.wait_for_port(proxy.port);
+}
+
+fn assert_refused(proxy: &Proxy, told: &str) {
+    let ended = again(proxy).output().expect("the binary runs");
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(1) && errors.contains(told), "{}: {errors}", ended.status);
+}
+
+#[tokio::test]
+async fn people_stay_signed_in_when_the_proxy_is_killed_and_those_who_signed_out_stay_out() {
+    let (provider, app) = (DevIdp::start(), Upstream::start());
+    let mut proxy = proxy(&provider, &app);
+    let [mut stays, mut leaves] = [Browser::default(), Browser::default()];
+    for browser in [&mut stays, &mut leaves] {
+        let page = provider.sign_in(&proxy, browser, ADA, "work", "/desk").await;
+        assert_eq!((page.status.as_u16(), page.url.path()), (200, "/desk"), "{}", page.text());
+    }
+    let stolen = leaves.clone();
+    let asks = proxy.open(&mut leaves, "/.auth/sign-out").await;
+    leaves.press_once(&asks, "Sign out", &[]).await;
+
+    proxy.process.signal("KILL");
+    proxy.process.wait();
+    restart(&mut proxy);
+    assert_eq!(stays.fetch(&proxy.url("/desk")).await.status, 200);
+    for mut browser in [leaves, stolen] {
+        assert_eq!(browser.fetch(&proxy.url("/desk")).await.status, 401);
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_have_its_session_file_says_what_to_do_and_does_not_start() {
+    let (provider, app) = (DevIdp::start(), Upstream::start());
+    let mut proxy = proxy(&provider, &app);
+    assert_refused(&proxy, "Give each a folder of its own, or have them share their sessions in Redis");
+
+    proxy.process.stop();
+    std::fs::write(proxy.file("sessions/sessions.redb"), "something else").expect("a file");
+    assert_refused(&proxy, "move it away to begin with an empty one, which signs everybody out");
+
+    std::fs::remove_file(proxy.file("sessions/sessions.redb")).expect("a file");
+    restart(&mut proxy);
 }

@@ -2,7 +2,7 @@
 //!
 //! What was acknowledged is on the disk. Writes go through one thread (`writer`). Reads do not: they see the last
 //! transaction without waiting for anybody, within microseconds, which is less than it would take to hand them to another
-//! thread.
+//! thread. The disk should be this machine's own: one that hangs holds up whoever reads from it.
 
 mod open;
 mod tables;
@@ -38,7 +38,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the store in a folder, which is made if it is missing. Takes a second per half million sessions.
+    /// Opens the store in a folder, which is made if it is missing. All of it is read, which takes about a second per
+    /// gigabyte.
     ///
     /// # Errors
     /// [`OpenError`]

@@ -61,7 +61,7 @@ pub enum OpenError {
 pub(super) struct Folder {
     path: PathBuf,
     /// Holds the lock.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -74,7 +74,7 @@ impl Folder {
             TryLockError::WouldBlock => OpenError::InUse { folder: path.into() },
             TryLockError::Error(error) => unreachable(error),
         })?;
-        let folder = Self { path: path.into(), _lock: lock };
+        let folder = Self { path: path.into(), lock };
         if !folder.file().try_exists().map_err(unreachable)? {
             folder.make()?;
         }
@@ -86,7 +86,7 @@ impl Folder {
         self.path.join(NAME)
     }
 
-    /// Opens the file that is there. All of it is checked, which takes a second per half million sessions.
+    /// Opens the file that is there. All of it is read and checked, which takes about a second per gigabyte.
     pub(super) fn open(&self) -> Result<Database, OpenError> {
         let file = self.file();
         Database::builder().set_cache_size(CACHE).set_check_integrity_on_open(true).open(&file).map_err(|error| reported(&error, file))
@@ -101,7 +101,7 @@ impl Folder {
         let made = Database::create(&aside).and_then(Database::close);
         made.map_err(|error| reported(&error, aside.clone()))?;
         file.sync_all().map_err(unreachable)?;
-        fs::rename(&aside, self.file()).and_then(|()| self._lock.sync_all()).map_err(unreachable)
+        fs::rename(&aside, self.file()).and_then(|()| self.lock.sync_all()).map_err(unreachable)
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
-use super::super::super::conformance::{TurnedTime, handle, record};
 use super::*;
+use crate::adapters::session_store::conformance::{TurnedTime, handle, record};
 
 /// A file on a disk that can fail.
 #[derive(Debug)]
