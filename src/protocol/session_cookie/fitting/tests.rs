@@ -8,6 +8,7 @@ use crate::domain::principal::Principal;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 use crate::protocol::cookies::{OwnCookies, SetCookie};
+use crate::protocol::id_token::NonceMark;
 use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie::{self, Carried};
@@ -54,7 +55,14 @@ fn work_account(groups: Groups) -> SessionRecord {
 fn with_tokens(mut record: SessionRecord, refresh: usize, access: usize) -> SessionRecord {
     let token = |length| (length > 0).then(|| Secret::new("t".repeat(length)));
     let fresh_until = (refresh > 0).then_some(Timestamp::from_unix_seconds(1_800_004_500));
-    record.tokens = Tokens { refresh_token: token(refresh), fresh_until, access_token: token(access), ..Tokens::default() };
+    record.tokens = Tokens {
+        refresh_token: token(refresh),
+        fresh_since: (refresh > 0).then_some(Timestamp::from_unix_seconds(1_800_000_000)),
+        fresh_until,
+        nonce: (refresh > 0).then(|| NonceMark::of("nonce")),
+        access_token: token(access),
+        id_token: None,
+    };
     record
 }
 
@@ -80,13 +88,13 @@ fn the_sizes_of_sessions_in_cookies_are_known() {
     let asked = || work_account(Groups::Asked { about: groups(0..10), member_of: groups(0..2) });
     let five_hundred = work_account(Groups::Listed(groups(0..500)));
     for (what, record, cookies, bytes) in [
-        ("five groups", few(), 1, 856),
-        ("five groups, a refresh token of 1,400 bytes", with_tokens(few(), 1_400, 0), 1, 2_732),
-        ("200 groups", many(), 2, 5_305),
-        ("200 groups, a refresh token", with_tokens(many(), 1_400, 0), 2, 7_181),
-        ("500 groups, a refresh token", with_tokens(five_hundred, 1_400, 0), 4, 14_037),
-        ("too many groups, asked about ten", asked(), 1, 1_016),
-        ("too many groups, not asked about yet, both tokens", with_tokens(work_account(Groups::NOT_ASKED), 1_400, 2_200), 2, 5_584),
+        ("five groups", few(), 1, 858),
+        ("five groups, a refresh token of 1,400 bytes", with_tokens(few(), 1_400, 0), 1, 2_762),
+        ("200 groups", many(), 2, 5_308),
+        ("200 groups, a refresh token", with_tokens(many(), 1_400, 0), 2, 7_212),
+        ("500 groups, a refresh token", with_tokens(five_hundred, 1_400, 0), 4, 14_068),
+        ("too many groups, asked about ten", asked(), 1, 1_018),
+        ("too many groups, not asked about yet, both tokens", with_tokens(work_account(Groups::NOT_ASKED), 1_400, 2_200), 2, 5_614),
     ] {
         assert_eq!(size(&record), Some((cookies, bytes)), "{what}");
     }
