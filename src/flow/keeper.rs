@@ -167,10 +167,24 @@ impl Keeper {
     pub async fn seen(&self, kept: &Kept, now: Timestamp) -> Result<Kept, StoreFailed> {
         let mut record = kept.record.clone();
         record.session.last_seen = record.session.last_seen.max(now);
-        match &kept.place {
-            Place::Cookie => self.begin(record).await,
-            Place::Store { .. } => self.replace(kept, record).await,
+        match (&kept.place, &self.store) {
+            (Place::Cookie, Some(store)) => self.move_into(&**store, kept, record).await,
+            (Place::Cookie, None) | (Place::Store { .. }, _) => self.replace(kept, record).await,
         }
+    }
+
+    /// Moves a session from its cookie into the store. Whoever comes second with the same cookie finds it there; whoever
+    /// comes with an older one goes on with that until the browser has the ticket.
+    async fn move_into(&self, store: &dyn SessionStore, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
+        let ticket = Ticket::of_moved(&kept.record, &self.keys);
+        if let Some(there) = store.read(ticket.handle).await?.record {
+            return Ok(match ticket.open(&there.sealed, &mut Vec::new()) {
+                Ok(record) => Kept { record, place: Place::Store { ticket, version: there.version }, copy: Copy::Outdated },
+                Err(_) => kept.clone(),
+            });
+        }
+        store.insert(ticket.handle, &self.stored(&record, &ticket, 1)).await?;
+        Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated })
     }
 
     /// Puts a record in the place of the one that was read: in the store, or in the browser with the next answer.
@@ -199,6 +213,10 @@ impl Keeper {
         match (&kept.place, &self.store) {
             (Place::Store { ticket, .. }, Some(store)) => {
                 store.remove(ticket.handle).await?;
+                // Older cookies hold all of it, and would be good without the record.
+                if ticket.is_of_moved(kept.session().id, &self.keys) {
+                    return self.revoke(revocation()).await;
+                }
                 // What is still open here was opened while the record was there. Without room in the list it ends a little
                 // later.
                 if self.revocations.is_watched() {
@@ -301,3 +319,6 @@ impl std::fmt::Debug for Keeper {
         f.debug_struct("Keeper").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

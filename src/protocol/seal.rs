@@ -126,6 +126,7 @@ struct RingKey {
     by_purpose: [LessSafeKey; Purpose::ALL.len()],
     fingerprints: hmac::Key,
     pseudonyms: hmac::Key,
+    moves: hmac::Key,
 }
 
 impl KeyRing {
@@ -209,6 +210,19 @@ impl KeyRing {
         self.all().map(move |key| key.fingerprint(text))
     }
 
+    /// 256 bits that follow from these texts, and that nobody can make who has not the first key: for what moves from one
+    /// place to another, to be found there by whoever comes from the same place.
+    #[must_use]
+    pub fn follow(&self, texts: &[&[u8]]) -> Secret<[u8; 32]> {
+        Secret::new(self.first.follow(texts))
+    }
+
+    /// Whether this is how they begin under any key of the ring.
+    #[must_use]
+    pub fn may_follow(&self, texts: &[&[u8]], beginning: &[u8]) -> bool {
+        self.all().any(|key| key.follow(texts).starts_with(beginning))
+    }
+
     /// What somebody is called by the first key.
     #[must_use]
     pub fn pseudonym(&self, who: UserId<'_>) -> Pseudonym {
@@ -251,7 +265,13 @@ impl RingKey {
             by_purpose: Purpose::ALL.map(for_purpose),
             fingerprints: hmac::Key::new(hmac::HMAC_SHA256, &*expand::<32>(&root, &["fingerprint"])),
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &*expand::<32>(&root, &["pseudonym"])),
+            moves: hmac::Key::new(hmac::HMAC_SHA256, &*expand::<32>(&root, &["move"])),
         }
+    }
+
+    fn follow(&self, texts: &[&[u8]]) -> [u8; 32] {
+        let mac = hmac::sign(&self.moves, &length_prefixed(texts.iter().copied()));
+        *mac.as_ref().first_chunk().expect("an HMAC-SHA256 has 32 bytes")
     }
 
     fn fingerprint(&self, text: &str) -> Fingerprint {
@@ -279,11 +299,12 @@ fn associated_data(purpose: Purpose, context: &[&str]) -> Vec<u8> {
     data
 }
 
-fn length_prefixed<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<u8> {
+fn length_prefixed<T: AsRef<[u8]> + ?Sized>(parts: impl Iterator<Item = impl std::ops::Deref<Target = T>>) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     for part in parts {
+        let part = (*part).as_ref();
         out.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        out.extend_from_slice(part.as_bytes());
+        out.extend_from_slice(part);
     }
     out
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::id_token::NonceMark;
-use super::seal::{NotOurs, Random};
+use super::seal::{KeyRing, NotOurs, Random};
 use super::secret::Secret;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, SessionId};
 use crate::domain::time::Timestamp;
 
 /// A session, and what keeps it going.
@@ -136,6 +136,22 @@ impl Ticket {
         random(&mut handle);
         random(&mut *key);
         Self { handle: Handle(handle), key: Secret::new(*key) }
+    }
+
+    /// The one for a session that moves from a cookie into a store. Where it goes follows from the session, and its key from
+    /// what the cookie holds: requests that carry the same cookie and come at once move it to the same place.
+    #[must_use]
+    pub fn of_moved(record: &SessionRecord, keys: &KeyRing) -> Self {
+        let id = &record.session.id.0[..];
+        let handle = keys.follow(&[b"handle", id]);
+        let key = keys.follow(&[b"key", id, &record.encode()]);
+        Self { handle: Handle(*handle.expose().first_chunk().expect("32 are more than 16")), key }
+    }
+
+    /// Whether this is the way to a session that moved: then there are cookies that held all of it.
+    #[must_use]
+    pub fn is_of_moved(&self, session: SessionId, keys: &KeyRing) -> bool {
+        keys.may_follow(&[b"handle", &session.0], &self.handle.0)
     }
 
     /// Seals a record for the store: nonce ‖ ciphertext ‖ tag.
