@@ -268,7 +268,7 @@ async fn a_moved_prefix_takes_our_own_endpoints_along() {
     let mut browser = world.sign_in().await;
     let config = world.config("accounts = \"work\"").replace("[client]", "prefix = \"/door\"\n[client]");
     world.put(&config);
-    assert_eq!(world.proxy.open(&mut browser, "/door/session").await.json()["sessions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(browser.fetch(&world.proxy.url("/door/session")).await.json()["sessions"].as_array().map(Vec::len), Some(1));
     assert_eq!(world.proxy.open(&mut browser, "/.auth/session").await.text(), "app: 0 bytes");
 }
 
