@@ -142,6 +142,20 @@ impl Revocations {
         }
     }
 
+    /// The entry about exactly this.
+    #[must_use]
+    pub fn of(&self, whom: &Whom) -> Option<&Revocation> {
+        let Others { tenants, users, provider_sessions, sessions, subjects } = &self.others;
+        match whom {
+            Whom::Everybody => self.everybody.as_ref(),
+            Whom::Tenant(tenant) => tenants.get(tenant),
+            Whom::User(user) => users.get(user),
+            Whom::AtProvider(authority, sid) => provider_sessions.get(&(authority.clone(), Arc::clone(sid))),
+            Whom::Session(id) => sessions.get(id),
+            Whom::Subject(authority, issuer, subject) => subjects.get(&(authority.clone(), Arc::clone(issuer), Arc::clone(subject))),
+        }
+    }
+
     /// The entry that ended this session.
     #[must_use]
     pub fn ended(&self, session: &Session) -> Option<&Revocation> {

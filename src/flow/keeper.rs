@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::freshen::Flights;
 use super::groups::OpenQuestions;
 use super::ports::{Clock, Cursor, Entropy, Replaced, SessionStore, StoreFailed, Stored};
@@ -129,8 +131,12 @@ impl Keeper {
             },
         };
         // Judged as it came: what is known here of a later time does not bring it back to life.
-        let is_over = matches!(kept.session().standing(self.lifetimes, now), Standing::Ended) || self.is_revoked(kept.session());
-        Ok(if is_over { Opened::Ended } else { Opened::Live(Box::new(self.as_known(kept, now))) })
+        if kept.session().standing(self.lifetimes, now) == Standing::Ended || self.is_revoked(kept.session()) {
+            return Ok(Opened::Ended);
+        }
+        let known = self.as_known(kept, now);
+        // A refresh may have told by which name its authority ends it.
+        Ok(if self.is_revoked(known.session()) { Opened::Ended } else { Opened::Live(Box::new(known)) })
     }
 
     /// Whether the session was ended before its time.
@@ -173,12 +179,12 @@ impl Keeper {
         }
     }
 
-    /// Moves a session from its cookie into the store. Whoever comes second with the same cookie finds it there; whoever
-    /// comes with an older one goes on with that until the browser has the ticket.
+    /// Moves a session from its cookie into the store. Whoever comes second, with the same cookie or an older one, finds it
+    /// there.
     async fn move_into(&self, store: &dyn SessionStore, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
         let ticket = Ticket::of_moved(&kept.record, &self.keys);
         if let Some(there) = store.read(ticket.handle).await?.record {
-            return Ok(match ticket.open(&there.sealed, &mut Vec::new()) {
+            return Ok(match ticket.open(&there.sealed, &mut Zeroizing::new(Vec::new())) {
                 Ok(record) => Kept { record, place: Place::Store { ticket, version: there.version }, copy: Copy::Outdated },
                 Err(_) => kept.clone(),
             });
@@ -212,11 +218,12 @@ impl Keeper {
         let revocation = || Revocation { whom: Whom::Session(kept.session().id), at: self.clock.now(), why: why.into() };
         match (&kept.place, &self.store) {
             (Place::Store { ticket, .. }, Some(store)) => {
-                store.remove(ticket.handle).await?;
-                // Older cookies hold all of it, and would be good without the record.
+                // Older cookies hold all of it, and would be good without the record. That comes first: if it fails, the record
+                // is still there to try again with.
                 if ticket.is_of_moved(kept.session().id, &self.keys) {
-                    return self.revoke(revocation()).await;
+                    self.revoke(revocation()).await?;
                 }
+                store.remove(ticket.handle).await?;
                 // What is still open here was opened while the record was there. Without room in the list it ends a little
                 // later.
                 if self.revocations.is_watched() {
@@ -243,17 +250,28 @@ impl Keeper {
     /// # Errors
     /// [`NotRevoked`]; there is less room for these.
     pub async fn revoke_unproven(&self, revocation: Revocation) -> Result<(), NotRevoked> {
+        if self.revocations.knows(&revocation) {
+            return Ok(());
+        }
         self.revocations.add_unproven(revocation.clone(), self.oldest())?;
         self.tell(&revocation).await
     }
 
-    /// Tells all who share the store.
+    /// Tells all who share the store; if it fails, later.
     async fn tell(&self, revocation: &Revocation) -> Result<(), NotRevoked> {
         let Some(store) = &self.store else { return Ok(()) };
         let sealed = revocations::seal(revocation, &self.keys, &mut |buffer| self.entropy.fill(buffer));
-        let version = store.revoke(&sealed, revocation.at + self.lifetimes.max).await?;
-        self.revocations.told(version);
-        Ok(self.revocations.catch_up(&**store, &self.keys, version, self.oldest()).await?)
+        let told = store.revoke(&sealed, revocation.at + self.lifetimes.max).await;
+        Ok(told.map(drop).inspect_err(|_| self.revocations.postpone(revocation.clone()))?)
+    }
+
+    /// Tells the store what it could not be told when it failed, for as long as it takes it.
+    pub async fn tell_what_is_untold(&self) {
+        while let Some(revocation) = self.revocations.next_untold() {
+            if self.tell(&revocation).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Asks the store whether others who share it have revoked anything. A look at a record that is not there costs it
@@ -290,7 +308,7 @@ impl Keeper {
         self.revocations.catch_up(&**store, &self.keys, read.revocations, self.oldest()).await?;
         let Some(stored) = read.record else { return Ok(None) };
         // A record that the only key does not open was not written by us: as good as none.
-        let Ok(record) = ticket.open(&stored.sealed, &mut Vec::new()) else { return Ok(None) };
+        let Ok(record) = ticket.open(&stored.sealed, &mut Zeroizing::new(Vec::new())) else { return Ok(None) };
         let place = Place::Store { ticket, version: stored.version };
         Ok(Some(Kept { record, place, copy: Copy::UpToDate }))
     }

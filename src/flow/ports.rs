@@ -104,8 +104,8 @@ pub trait SessionStore: Send + Sync {
     /// Adds a sealed entry to the list of revocations, to be kept until then. Returns how far the list is now.
     async fn revoke(&self, entry: &str, until: Timestamp) -> Result<u64, StoreFailed>;
 
-    /// The list of revocations, and how far it is.
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed>;
+    /// The entries of the list of revocations that came after this version, and how far the list is.
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed>;
 
     /// Some records' sealed summaries, and where to go on, if there are more.
     async fn list(&self, from: Option<Cursor>) -> Result<Listed, StoreFailed>;

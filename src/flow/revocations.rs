@@ -1,6 +1,8 @@
 //! The list of revocations in force in this process: what was revoked here, and, where sessions are kept in a store, by any
 //! process that shares it. The configuration's own list is in `Keeper::decreed`.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +25,15 @@ pub const MOST_UNPROVEN: usize = MOST_ENTRIES / 2;
 /// So many new entries are kept apart from the rest.
 const MOST_RECENT: usize = 512;
 
+/// So many entries wait for a store that fails.
+const MOST_UNTOLD: usize = 10_000;
+
+/// So many entries are opened before others have a turn.
+const OPENED_AT_ONCE: usize = 256;
+
+/// Whoever proves nothing and says the same again within this time has said nothing new.
+const SAME_AGAIN: Duration = Duration::from_secs(10 * 60);
+
 /// How often a full list is looked through for entries to forget.
 const LOOK_THROUGH_EVERY: Duration = Duration::from_secs(60);
 
@@ -30,9 +41,14 @@ const LOOK_THROUGH_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct RevocationList {
     entries: ArcSwap<Entries>,
-    /// How much of the store's list is in it. Also what open streams watch: whenever it changes, some of them may have to
-    /// end.
-    seen: watch::Sender<u64>,
+    /// What open streams watch: whenever it changes, some of them may have to end.
+    changed: watch::Sender<()>,
+    /// How much of the store's list is in it.
+    known_to: AtomicU64,
+    /// By which keys that was read.
+    known_by: AtomicU64,
+    /// What the store is still to be told.
+    untold: Mutex<VecDeque<Revocation>>,
     /// Taken while entries are replaced.
     changing: Mutex<()>,
     /// Taken while the store's list is read: one reader is enough.
@@ -58,7 +74,10 @@ impl Default for RevocationList {
     fn default() -> Self {
         Self {
             entries: ArcSwap::from_pointee(Entries::default()),
-            seen: watch::Sender::new(0),
+            changed: watch::Sender::new(()),
+            known_to: AtomicU64::new(0),
+            known_by: AtomicU64::new(0),
+            untold: Mutex::default(),
             changing: Mutex::new(()),
             reading: tokio::sync::Mutex::new(()),
         }
@@ -106,19 +125,19 @@ impl RevocationList {
 
     /// Tells whenever the list has changed.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.seen.subscribe()
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Whether somebody wants to be told of changes.
     #[must_use]
     pub fn is_watched(&self) -> bool {
-        self.seen.receiver_count() > 0
+        self.changed.receiver_count() > 0
     }
 
     /// Has everybody who watches look again, because what is revoked elsewhere has changed.
     pub fn stir(&self) {
-        self.seen.send_modify(|_| {});
+        self.changed.send_modify(|()| {});
     }
 
     /// Adds an entry of this process. `oldest` is when the oldest session that may still be alive began.
@@ -153,25 +172,39 @@ impl RevocationList {
         Ok(())
     }
 
-    /// Takes note that the store has got an entry of ours as its `version`th. If that is the next, there is nothing to
-    /// catch up with.
-    pub(super) fn told(&self, version: u64) {
-        self.seen.send_if_modified(|seen| {
-            let is_next = *seen + 1 == version;
-            if is_next {
-                *seen = version;
-            }
-            is_next
-        });
+    /// Takes note of an entry that the store could not be told of. It counts in this process, and is told later.
+    pub(super) fn postpone(&self, revocation: Revocation) {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        if untold.len() == MOST_UNTOLD {
+            tracing::error!(
+                fault = "session store",
+                "So many revocations wait for the session store that the oldest of them is given up: it counts in this process only"
+            );
+            untold.pop_front();
+        }
+        untold.push_back(revocation);
     }
 
-    /// Reads the store's list if it is another than the one that is known. It may also have begun anew: whoever empties a
-    /// store has its versions begin from the start.
+    /// The entry that has waited longest for the store.
+    pub(super) fn next_untold(&self) -> Option<Revocation> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Whether it is known that somebody was revoked in this way a moment ago: then there is no need to say it again.
+    #[must_use]
+    pub(super) fn knows(&self, revocation: &Revocation) -> bool {
+        let entries = self.entries.load();
+        let known = entries.recent.of(&revocation.whom).or_else(|| entries.settled.of(&revocation.whom));
+        known.is_some_and(|known| revocation.at.since(known.at) < SAME_AGAIN)
+    }
+
+    /// Reads what the store's list has beyond what is known of it. All of it, if it began anew, as the list of a store that
+    /// was emptied does, or if there are other keys by now: they may open what was closed before.
     ///
     /// # Errors
     /// [`StoreFailed`]
     pub async fn catch_up(&self, store: &dyn SessionStore, keys: &KeyRing, at: u64, oldest: Timestamp) -> Result<(), StoreFailed> {
-        let is_known = || *self.seen.borrow() == at;
+        let is_known = || self.known_to.load(Ordering::Acquire) == at && self.known_by.load(Ordering::Acquire) == keys.mark();
         if is_known() {
             return Ok(());
         }
@@ -179,15 +212,36 @@ impl RevocationList {
         if is_known() {
             return Ok(());
         }
-        let (version, listed) = store.revocations().await?;
+        let known_to = self.known_to.load(Ordering::Acquire);
+        let is_further = at >= known_to && self.known_by.load(Ordering::Acquire) == keys.mark();
+        let (version, listed) = store.revocations(if is_further { known_to } else { 0 }).await?;
+        let mut news = Revocations::new();
+        let mut unreadable = 0;
+        for (count, sealed) in listed.iter().enumerate() {
+            match open(sealed, keys) {
+                Some(entry) => news.add(entry),
+                None => unreadable += 1,
+            }
+            if count % OPENED_AT_ONCE == OPENED_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        if unreadable > 0 {
+            tracing::error!(
+                unreadable,
+                "Revocations in the session store were sealed with a key that this process does not have, and do not count here: give every process all [session] key_files, the new one last, before any of them uses it first"
+            );
+        }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entries = Entries::clone(&self.entries.load());
-        for entry in listed.iter().filter_map(|sealed| open(sealed, keys)) {
-            entries.recent.add(entry);
+        entries.recent.add_all(&news);
+        if entries.recent.len() > MOST_RECENT {
+            entries.settle(oldest);
         }
-        entries.settle(oldest);
         self.entries.store(Arc::new(entries));
-        self.seen.send_modify(|seen| *seen = version);
+        self.known_by.store(keys.mark(), Ordering::Release);
+        self.known_to.store(version, Ordering::Release);
+        self.stir();
         Ok(())
     }
 }

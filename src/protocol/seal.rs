@@ -19,6 +19,7 @@
 //! ```
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
@@ -108,6 +109,7 @@ pub const fn sealed_length(plaintext_length: usize) -> usize {
 pub struct KeyRing {
     first: RingKey,
     others: Vec<RingKey>,
+    mark: u64,
 }
 
 /// What somebody is called where nobody is to know who they are: the same as long as the ring's first key is, and
@@ -136,7 +138,16 @@ impl KeyRing {
     /// [`NoKeys`]
     pub fn new(keys: Vec<Secret<[u8; 32]>>) -> Result<Self, NoKeys> {
         let mut keys = keys.into_iter().map(|key| RingKey::derive(&key));
-        Ok(Self { first: keys.next().ok_or(NoKeys)?, others: keys.collect() })
+        let (first, others) = (keys.next().ok_or(NoKeys)?, keys.collect::<Vec<_>>());
+        let mut mark = DefaultHasher::new();
+        std::iter::once(&first).chain(&others).for_each(|key| key.id.hash(&mut mark));
+        Ok(Self { first, others, mark: mark.finish() })
+    }
+
+    /// Tells one ring from another, within a process: what one could not open another may.
+    #[must_use]
+    pub const fn mark(&self) -> u64 {
+        self.mark
     }
 
     /// Seals. `context` says where the value may be opened again (our origin first); `random` gives the nonce.

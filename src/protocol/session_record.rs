@@ -139,12 +139,15 @@ impl Ticket {
     }
 
     /// The one for a session that moves from a cookie into a store. Where it goes follows from the session, and its key from
-    /// what the cookie holds: requests that carry the same cookie and come at once move it to the same place.
+    /// who it is as well, which the cookie says and the store does not: whichever of its cookies comes first, all of them lead
+    /// to the same place.
     #[must_use]
     pub fn of_moved(record: &SessionRecord, keys: &KeyRing) -> Self {
         let id = &record.session.id.0[..];
         let handle = keys.follow(&[b"handle", id]);
-        let key = keys.follow(&[b"key", id, &record.encode()]);
+        let who = &record.session.principal;
+        let object = who.object.as_deref().unwrap_or_default();
+        let key = keys.follow(&[b"key", id, who.issuer.as_bytes(), who.subject.as_bytes(), object.as_bytes()]);
         Self { handle: Handle(*handle.expose().first_chunk().expect("32 are more than 16")), key }
     }
 

@@ -13,7 +13,7 @@ use crate::domain::policy::{AccessGrant, Decision, Permit, Presented, Subject};
 use crate::domain::principal::Principal;
 use crate::domain::reason::Reason;
 use crate::domain::route::{Access, Requirements, Route};
-use crate::domain::session::{Lifetimes, Session, Standing};
+use crate::domain::session::{Lifetimes, Session};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
 use crate::flow::bearer;
@@ -112,10 +112,9 @@ impl Identity {
         if let Token::Good(token) = &self.token {
             return Some(token.1.expires_at.since(now));
         }
-        match self.session_of(permit)?.session().standing(lifetimes, now) {
-            Standing::Live { left } => Some(left),
-            Standing::Ended => Some(Duration::ZERO),
-        }
+        // They are here now, whenever that was last written down.
+        let max = lifetimes.max.saturating_sub(now.since(self.session_of(permit)?.session().signed_in_at));
+        Some(max.min(lifetimes.idle))
     }
 
     /// Sessions of this browser that their authority has ended: for the audit log, and not for anybody's eyes after that.

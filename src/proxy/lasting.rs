@@ -25,13 +25,17 @@ impl Ending for Opener<'_> {
         let kept = Kept { record, place: self.kept.place.clone(), copy: self.kept.copy };
         // From here on no change is missed, whatever has happened since the session was read.
         let mut changes = in_force.shared().keeper.revocations.changes();
+        let mut looks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
         Box::pin(async move {
             while !in_force.shared().keeper.is_revoked(kept.session()) {
-                // The list lasts as long as the process: it says of every change, the configuration's included.
-                let changed = tokio::time::timeout(LOOK_EVERY, changes.changed()).await;
-                let is_gone = changed.is_err() && in_force.shared().keeper.is_gone(&kept).await;
-                if is_gone {
-                    return;
+                tokio::select! {
+                    // The list lasts as long as the process: it says of every change, the configuration's included.
+                    _ = changes.changed() => {}
+                    _ = looks.tick() => {
+                        if in_force.shared().keeper.is_gone(&kept).await {
+                            return;
+                        }
+                    }
                 }
             }
         })

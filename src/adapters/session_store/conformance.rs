@@ -306,9 +306,12 @@ async fn every_reader_is_told_of_a_revocation(world: &dyn World) {
     let absent = store.read(self::handle()).await.expect("a store that answers");
     assert!(absent.revocations >= second_version, "also with the answer that there is no record");
     assert!(store.read(handle).await.expect("a store that answers").revocations >= second_version);
-    let (version, entries) = store.revocations().await.expect("a store that answers");
+    let (version, entries) = store.revocations(0).await.expect("a store that answers");
     assert!(version >= second_version);
     assert_eq!([&first, &second].map(|entry| entries.iter().filter(|known| *known == entry).count()), [1, 1]);
+    let (same_version, later) = store.revocations(first_version).await.expect("a store that answers");
+    assert_eq!((same_version, later), (version, vec![second]), "only what came later");
+    assert_eq!(store.revocations(version).await.expect("a store that answers"), (version, vec![]));
 }
 
 async fn a_revocation_is_dropped_when_it_means_nobody_any_more(world: &dyn World) {
@@ -317,7 +320,7 @@ async fn a_revocation_is_dropped_when_it_means_nobody_any_more(world: &dyn World
     store.revoke(&brief, world.now() + world.moment()).await.expect("a store that answers");
     let version = store.revoke(&lasting, world.now() + Duration::from_secs(3_600)).await.expect("a store that answers");
     pass_a_lease(world).await;
-    let (later_version, entries) = store.revocations().await.expect("a store that answers");
+    let (later_version, entries) = store.revocations(0).await.expect("a store that answers");
     assert!(!entries.contains(&brief) && entries.contains(&lasting));
     assert!(later_version >= version, "the version never goes down");
     assert!(store.revoke(&brief, world.now() + world.moment()).await.expect("a store that answers") > version);

@@ -116,8 +116,8 @@ impl SessionStore for FileStore {
         self.writes().make(move |changes| changes.revoke(&entry, until)).await?
     }
 
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
-        self.look(tables::revocations)
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
+        self.look(|transaction, now| tables::revocations(transaction, after, now))
     }
 
     async fn list(&self, from: Option<Cursor>) -> Result<Listed, StoreFailed> {

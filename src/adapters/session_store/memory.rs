@@ -26,6 +26,13 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// So many that a sweep of one holds up nobody for longer than a request takes anyway.
 const SHARDS: usize = 256;
 
+/// An entry of the list of revocations.
+struct Entry {
+    version: u64,
+    until: Timestamp,
+    sealed: Box<str>,
+}
+
 /// The store.
 pub struct MemoryStore {
     time: Arc<dyn Time>,
@@ -33,7 +40,7 @@ pub struct MemoryStore {
     count: AtomicUsize,
     /// By the first byte of the handle, which makes the order of shards that of handles.
     shards: Box<[Mutex<Shard>]>,
-    revocations: Mutex<Vec<(Timestamp, Box<str>)>>,
+    revocations: Mutex<Vec<Entry>>,
     /// How many revocations there ever were. Changes while `revocations` is locked.
     revocations_version: AtomicU64,
 }
@@ -88,7 +95,7 @@ impl MemoryStore {
             self.count.fetch_sub(swept, Ordering::Relaxed);
             tokio::task::yield_now().await;
         }
-        locked(&self.revocations).retain(|(until, _)| *until > now);
+        locked(&self.revocations).retain(|entry| entry.until > now);
     }
 
     fn shard(&self, handle: Handle) -> MutexGuard<'_, Shard> {
@@ -212,13 +219,17 @@ impl SessionStore for MemoryStore {
         if entries.len() >= MOST_ENTRIES {
             return Err(StoreFailed::NotDone(format!("it holds {MOST_ENTRIES} revocations, and takes no more")));
         }
-        entries.push((until, entry.into()));
-        Ok(self.revocations_version.fetch_add(1, Ordering::Release) + 1)
+        let version = self.revocations_version.load(Ordering::Acquire) + 1;
+        entries.push(Entry { version, until, sealed: entry.into() });
+        self.revocations_version.store(version, Ordering::Release);
+        Ok(version)
     }
 
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
         let (now, entries) = (self.time.now(), locked(&self.revocations));
-        let in_force = entries.iter().filter(|(until, _)| *until > now).map(|(_, entry)| entry.to_string());
+        // In the order in which they came.
+        let later = &entries[entries.partition_point(|entry| entry.version <= after)..];
+        let in_force = later.iter().filter(|entry| entry.until > now).map(|entry| entry.sealed.to_string());
         Ok((self.revocations_version.load(Ordering::Acquire), in_force.collect()))
     }
 

@@ -153,29 +153,26 @@ impl SessionStore for RedisStore {
 
     async fn revoke(&self, entry: &str, until: Timestamp) -> Result<u64, StoreFailed> {
         let mut script = self.scripts.revoke.key(keys::REVOCATIONS);
-        script.key(keys::REVOCATIONS_VERSION).arg(entry).arg(until.unix_seconds());
+        script.key(keys::REVOCATIONS_VERSION).key(keys::REVOCATIONS_BY_VERSION).arg(entry).arg(until.unix_seconds());
         script.arg(self.clock.now().unix_seconds()).arg(MOST_ENTRIES);
         let version: Option<u64> = typed(self.line.ask(&Ask::write(Put::Script(&script))).await?)?;
         version.ok_or_else(|| StoreFailed::NotDone("the list of revocations in Redis is full".into()))
     }
 
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
         // First, so that the list is never older than the version says.
         let mut version = cmd("GET");
         version.arg(keys::REVOCATIONS_VERSION);
         let version: Option<u64> = typed(self.line.ask(&Ask::read(Put::One(&version))).await?)?;
         let now = self.clock.now().unix_seconds();
         let mut entries = Vec::new();
-        // From the end that grows: what is dropped meanwhile is at the other, so that no entry is passed over.
-        while entries.len() < MOST_ENTRIES {
-            let mut page = cmd("ZREVRANGEBYSCORE");
-            page.arg(keys::REVOCATIONS).arg("+inf").arg(format!("({now}")).arg("LIMIT").arg(entries.len()).arg(ENTRIES_AT_ONCE);
-            let page: Vec<String> = typed(self.line.ask(&Ask::read(Put::One(&page))).await?)?;
-            let was_last = page.len() < ENTRIES_AT_ONCE;
-            entries.extend(page);
-            if was_last {
-                break;
-            }
+        let (mut known, mut looked_at) = (after, ENTRIES_AT_ONCE);
+        while looked_at == ENTRIES_AT_ONCE && entries.len() < MOST_ENTRIES {
+            let mut page = self.scripts.revoked.key(keys::REVOCATIONS);
+            page.key(keys::REVOCATIONS_BY_VERSION).arg(known).arg(now).arg(ENTRIES_AT_ONCE);
+            let found;
+            (looked_at, known, found) = typed::<(usize, u64, Vec<String>)>(self.line.ask(&Ask::read(Put::Script(&page))).await?)?;
+            entries.extend(found);
         }
         Ok((version.unwrap_or(0), entries))
     }

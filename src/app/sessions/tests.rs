@@ -62,8 +62,8 @@ impl SessionStore for Brittle {
     async fn revoke(&self, entry: &str, until: Timestamp) -> Result<u64, StoreFailed> {
         self.answers()?.revoke(entry, until).await
     }
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
-        self.answers()?.revocations().await
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
+        self.answers()?.revocations(after).await
     }
     async fn list(&self, from: Option<Cursor>) -> Result<Part, StoreFailed> {
         self.answers()?.list(from).await

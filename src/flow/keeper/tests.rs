@@ -98,14 +98,14 @@ async fn sessions_move_from_cookies_into_a_store_once_however_many_requests_come
 }
 
 #[tokio::test]
-async fn an_older_cookie_goes_on_beside_the_record_of_a_session_that_moved() {
+async fn an_older_cookie_leads_to_where_its_session_moved() {
     let keeper = keeper(Some(in_memory()));
     let newer = live(&keeper, Carried::Whole(Box::new(record()))).await.expect("good");
     let mut older = newer.clone();
     older.record.session.last_seen = older.record.session.last_seen - Duration::from_secs(100);
     keeper.seen(&newer, now()).await.expect("a store that works");
     let kept = keeper.seen(&older, now()).await.expect("a store that works");
-    assert!(matches!(kept.carried(), Carried::Whole(_)), "its key is another one");
+    assert!(matches!(kept.carried(), Carried::Ticket(_)) && kept.session().last_seen == now());
     assert_eq!(listed(&keeper).await, 1);
 }
 
@@ -163,4 +163,15 @@ async fn a_list_that_began_anew_is_read_again() {
     let kept = keeper.begin(record()).await.expect("a store that works");
     elsewhere.revoke(Revocation { whom: Whom::Everybody, at: now(), why: "now".into() }).await.expect("a store that works");
     assert!(live(&keeper, kept.carried()).await.is_none());
+}
+
+#[tokio::test]
+async fn saying_the_same_again_without_proof_reaches_the_store_once() {
+    let store = in_memory();
+    let keeper = keeper(Some(Arc::clone(&store)));
+    for _ in 0..100 {
+        let revocation = Revocation { whom: Whom::AtProvider(AuthorityName::work(), "s".into()), at: now(), why: "told".into() };
+        keeper.revoke_unproven(revocation).await.expect("a store that works");
+    }
+    assert_eq!(store.revocations(0).await.expect("a store that works").1.len(), 1);
 }

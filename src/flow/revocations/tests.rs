@@ -126,10 +126,11 @@ impl SessionStore for Shared {
     async fn revoke(&self, _: &str, _: Timestamp) -> Result<u64, StoreFailed> {
         Err(StoreFailed::NotDone("not asked for".into()))
     }
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
-        Ok((self.entries.len() as u64, self.entries.clone()))
+        let later = self.entries.iter().skip(usize::try_from(after).expect("few"));
+        Ok((self.entries.len() as u64, later.cloned().collect()))
     }
     async fn list(&self, _: Option<Cursor>) -> Result<Listed, StoreFailed> {
         Ok(Listed { records: vec![], next: None })
@@ -148,10 +149,33 @@ async fn the_stores_list_is_read_once_for_all_who_find_it_longer() {
     let (first, second, third) = tokio::join!(catch_up(), catch_up(), catch_up());
     assert_eq!((first, second, third, store.reads.load(Ordering::Relaxed)), (Ok(()), Ok(()), Ok(()), 1));
     assert!(list.has_ended(&session("theirs")) && !list.has_ended(&session("mine")));
-    // The next entry is our own: there is nothing to read.
-    list.told(4);
-    assert_eq!((list.catch_up(&store, &keys, 4, BEGIN).await, store.reads.load(Ordering::Relaxed)), (Ok(()), 1));
-    // Somebody was faster: the one before ours is not known here.
-    list.told(6);
-    assert_eq!((list.catch_up(&store, &keys, 6, BEGIN).await, store.reads.load(Ordering::Relaxed)), (Ok(()), 2));
+    let more = Shared { entries: [store.entries.clone(), vec![sealed("later", &mut random)]].concat(), reads: AtomicUsize::new(0) };
+    assert_eq!(list.catch_up(&more, &keys, 4, BEGIN).await, Ok(()));
+    assert!(list.has_ended(&session("later")));
+}
+
+#[tokio::test]
+async fn what_one_ring_of_keys_does_not_open_the_next_one_may() {
+    let ring = |keys: &[u8]| KeyRing::new(keys.iter().map(|key| Secret::new([*key; 32])).collect()).expect("keys");
+    let (old, rotated) = (ring(&[1]), ring(&[2, 1]));
+    let entries = vec![seal(&revocation("s", BEGIN), &rotated, &mut |buffer| buffer.fill(3))];
+    let store = Shared { entries, reads: AtomicUsize::new(0) };
+    let list = RevocationList::default();
+    for _ in 0..2 {
+        assert_eq!(list.catch_up(&store, &old, 1, BEGIN).await, Ok(()));
+        assert!(!list.has_ended(&session("s")));
+    }
+    assert_eq!(store.reads.load(Ordering::Relaxed), 1, "not at every request");
+    assert_eq!(list.catch_up(&store, &rotated, 1, BEGIN).await, Ok(()));
+    assert!(list.has_ended(&session("s")), "the key is there after a reload");
+}
+
+#[test]
+fn what_nobody_proves_is_not_news_again_for_a_while() {
+    let list = RevocationList::default();
+    let again = |after| list.knows(&revocation("s", BEGIN + Duration::from_secs(after)));
+    assert!(!again(0));
+    list.add_unproven(revocation("s", BEGIN), BEGIN).expect("there is room");
+    assert_eq!([0, 599, 600].map(again), [true, true, false]);
+    assert!(!list.knows(&revocation("another", BEGIN)));
 }

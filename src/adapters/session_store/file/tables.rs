@@ -237,9 +237,10 @@ pub(super) fn read(transaction: &ReadTransaction, handle: Handle, now: Timestamp
     Ok(Read { record, revocations: revoked(transaction)? })
 }
 
-pub(super) fn revocations(transaction: &ReadTransaction, now: Timestamp) -> Result<(u64, Vec<String>), Fault> {
+pub(super) fn revocations(transaction: &ReadTransaction, after: u64, now: Timestamp) -> Result<(u64, Vec<String>), Fault> {
     let mut entries = Vec::new();
-    for entry in transaction.open_table(REVOCATIONS).map_err(fault)?.iter().map_err(fault)? {
+    let table = transaction.open_table(REVOCATIONS).map_err(fault)?;
+    for entry in table.range((Excluded(after), Unbounded)).map_err(fault)? {
         let (_, entry) = entry.map_err(fault)?;
         let (until, sealed) = entry.value();
         if until > now.unix_seconds() {

@@ -82,7 +82,7 @@ async fn everything_is_there_after_a_restart() {
     let read = world.store.read(kept).await.expect("a disk that works");
     assert_eq!(read, Read { record: Some(record(2, "second", world.now())), revocations: version });
     assert_eq!(world.store.read(removed).await.expect("a disk that works").record, None);
-    assert_eq!(world.store.revocations().await, Ok((version, vec!["entry".into()])));
+    assert_eq!(world.store.revocations(0).await, Ok((version, vec!["entry".into()])));
     assert_eq!(world.store.revoke("next", world.now() + LEASE).await, Ok(version + 1));
 }
 

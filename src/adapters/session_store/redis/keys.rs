@@ -11,6 +11,9 @@ pub(super) const RECORDS: &str = "homerealm:{*}:r";
 /// The list of revocations: a sorted set of sealed entries, by when they may be forgotten.
 pub(super) const REVOCATIONS: &str = "homerealm:{revocations}:l";
 
+/// The same entries, by the version of the list that each of them made.
+pub(super) const REVOCATIONS_BY_VERSION: &str = "homerealm:{revocations}:b";
+
 /// How far the list of revocations is.
 pub(super) const REVOCATIONS_VERSION: &str = "homerealm:{revocations}:v";
 

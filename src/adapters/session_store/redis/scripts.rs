@@ -13,13 +13,14 @@ pub(super) struct Scripts {
     pub(super) settle: Script,
     pub(super) release: Script,
     pub(super) revoke: Script,
+    pub(super) revoked: Script,
 }
 
 impl Default for Scripts {
     fn default() -> Self {
-        let [insert, replace, claim, prolong, settle, release, revoke] =
-            [INSERT, REPLACE, CLAIM, PROLONG, SETTLE, RELEASE, REVOKE].map(Script::new);
-        Self { insert, replace, claim, prolong, settle, release, revoke }
+        let [insert, replace, claim, prolong, settle, release, revoke, revoked] =
+            [INSERT, REPLACE, CLAIM, PROLONG, SETTLE, RELEASE, REVOKE, REVOKED].map(Script::new);
+        Self { insert, replace, claim, prolong, settle, release, revoke, revoked }
     }
 }
 
@@ -99,7 +100,7 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 'done'
 ";
 
-/// list, version; entry, until, now, most
+/// list, version, list by version; entry, until, now, most
 ///
 /// The version is a time, in milliseconds, as long as nothing pushes it ahead: so it goes up even if Redis has lost it. Entries
 /// are dropped an hour late, for clocks that differ.
@@ -110,11 +111,30 @@ if not known and redis.call('ZCOUNT', KEYS[1], forgotten, '+inf') >= tonumber(AR
 local version = tonumber(redis.call('GET', KEYS[2]) or 0)
 if known and tonumber(known) >= tonumber(ARGV[2]) then return string.format('%.0f', version) end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', forgotten))
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last + 3600))
+local old = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', forgotten), 'LIMIT', 0, 1000)
+if #old > 0 then
+  redis.call('ZREM', KEYS[1], unpack(old))
+  redis.call('ZREM', KEYS[3], unpack(old))
+end
 local time = redis.call('TIME')
 version = string.format('%.0f', math.max(version + 1, time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('ZADD', KEYS[3], version, ARGV[1])
 redis.call('SET', KEYS[2], version)
+local last = string.format('%.0f', redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2] + 3600)
+redis.call('EXPIREAT', KEYS[1], last)
+redis.call('EXPIREAT', KEYS[3], last)
 return version
+";
+
+/// list, list by version; after, now, most
+///
+/// How many were looked at, how far that was, and those of them that are in force.
+const REVOKED: &str = r"
+local page = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+local found = {}
+for at = 1, #page, 2 do
+  local last = redis.call('ZSCORE', KEYS[1], page[at])
+  if last and tonumber(last) > tonumber(ARGV[2]) then found[#found + 1] = page[at] end
+end
+return {#page / 2, string.format('%.0f', page[#page] or ARGV[1]), found}
 ";

@@ -372,7 +372,7 @@ impl SessionStore for FakeStore {
         Ok(0)
     }
 
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
+    async fn revocations(&self, _after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
         Ok((0, vec![]))
     }
 

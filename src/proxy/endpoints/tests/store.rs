@@ -89,9 +89,10 @@ impl SessionStore for FakeStore {
         Ok(kept.revocations.len() as u64)
     }
 
-    async fn revocations(&self) -> Result<(u64, Vec<String>), StoreFailed> {
+    async fn revocations(&self, after: u64) -> Result<(u64, Vec<String>), StoreFailed> {
         let kept = self.kept()?;
-        Ok((kept.revocations.len() as u64, kept.revocations.clone()))
+        let later = kept.revocations.iter().skip(usize::try_from(after).expect("few"));
+        Ok((kept.revocations.len() as u64, later.cloned().collect()))
     }
 
     async fn list(&self, _from: Option<Cursor>) -> Result<Listed, StoreFailed> {

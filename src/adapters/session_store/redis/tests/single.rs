@@ -37,7 +37,7 @@ async fn every_write_can_be_repeated() {
     let until = SystemClock.now() + Duration::from_secs(60);
     let version = store.revoke("entry", until).await;
     assert_eq!(store.revoke("entry", until).await, version);
-    assert_eq!(store.revocations().await, version.map(|version| (version, vec!["entry".to_owned()])));
+    assert_eq!(store.revocations(0).await, version.map(|version| (version, vec!["entry".to_owned()])));
 }
 
 #[tokio::test]
