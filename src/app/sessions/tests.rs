@@ -248,8 +248,15 @@ async fn a_store_that_fails_is_told_and_an_order_counts_here_all_the_same() {
     let in_force = world.desk.revocations().await;
     assert_eq!(in_force.entries.len(), 1, "it counts here");
     assert!(in_force.trouble.is_some_and(|why| why.contains("it is gone")));
+    world.shared.keeper.tell_what_is_untold().await;
     world.store.is_gone.store(false, Ordering::Relaxed);
     assert!(world.ids(&Wanted::default()).await.is_empty());
+    let told = || async { world.store.revocations(0).await.expect("the store answers").1.len() };
+    assert_eq!(told().await, 0);
+    for _ in 0..2 {
+        world.shared.keeper.tell_what_is_untold().await;
+        assert_eq!(told().await, 1, "what it could not be told then it is told now, once");
+    }
     let audited = world.audited();
     assert_eq!((audited.len(), audited[0]["reach"].as_str()), (1, Some("process_store_failed")));
 }
