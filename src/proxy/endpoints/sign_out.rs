@@ -20,7 +20,7 @@ use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, field};
-use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, SESSION_FIELD, SignedOut, Still};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, Reach, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
 use crate::telemetry::audit::Happening;
@@ -43,7 +43,7 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
         })
         .collect();
     let back = return_to(&asked, &fields);
-    let page = ConfirmSignOut { sessions: &open, return_to: back.as_ref() };
+    let page = ConfirmSignOut { sessions: &open, reach: reach(&asked), return_to: back.as_ref() };
     Told::new(page.render(asked.shared.chrome(&asked.visit.origin)).into_response(), Verdict::allow(Reason::Public))
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         None => None,
     };
     let back = return_to(&asked, &fields);
-    let what = ended.first().map(|kept| which.ended(kept));
+    let what = ended.first().map(|kept| which.ended(kept, reach(&asked)));
     let response = match at_authority.as_ref().map(ContinuePage::new) {
         Some(Ok(page)) => {
             cookies.extend(what.map(|what| signed_out::note(what, origin)));
@@ -128,12 +128,12 @@ impl Which {
         }
     }
 
-    /// What that ended, this session with it.
-    fn ended(&self, kept: &Kept) -> Ended {
-        match self {
-            Self::Everywhere => Ended::Everywhere,
-            Self::Everything => Ended::Everything,
-            Self::At(_) => Ended::Account(kept.session().principal.kind),
+    /// What that ended, this session with it. No more is promised than what lasts.
+    fn ended(&self, kept: &Kept, reach: Reach) -> Ended {
+        match (self, reach) {
+            (Self::Everywhere, Reach::Everywhere) => Ended::Everywhere,
+            (Self::Everywhere, Reach::Here) | (Self::Everything, _) => Ended::Everything,
+            (Self::At(_), _) => Ended::Account(kept.session().principal.kind),
         }
     }
 
@@ -149,6 +149,15 @@ impl Which {
             Self::At(authority) => cookies.extend(session_cookie::clear(own, authority, origin)),
         }
         cookies
+    }
+}
+
+/// Sessions elsewhere end for good only if all who serve them read the same list, and it outlives them. What is in cookies
+/// alone may be good again for another process.
+pub(super) fn reach(asked: &Asked) -> Reach {
+    match asked.shared.keeper.store {
+        Some(_) => Reach::Everywhere,
+        None => Reach::Here,
     }
 }
 

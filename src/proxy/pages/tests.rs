@@ -11,7 +11,7 @@ use super::form_not_sent::FormNotSent;
 use super::notice::{Person, Reference};
 use super::reason::{ProviderDetails, ReasonPage, Who};
 use super::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, NotAWebAddress, Remember, SignInNotice};
-use super::sign_out::{ConfirmSignOut, OpenSession};
+use super::sign_out::{ConfirmSignOut, OpenSession, Reach};
 use super::*;
 use crate::domain::account::{AccountKind, Membership};
 use crate::domain::authority::AuthorityName;
@@ -67,9 +67,12 @@ fn all_pages(text: &str) -> Vec<(String, Page)> {
         ("choose kind".to_owned(), choose.render(&chrome)),
         ("continue".to_owned(), ContinuePage::new(&url).expect("https").render(&chrome)),
         ("form not sent".to_owned(), FormNotSent { open_again: &target, reference: REFERENCE }.render(&chrome)),
-        ("sign out of two".to_owned(), ConfirmSignOut { sessions: &sessions, return_to: Some(&target) }.render(&chrome)),
-        ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], return_to: None }.render(&chrome)),
-        ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], return_to: None }.render(&chrome)),
+        (
+            "sign out of two".to_owned(),
+            ConfirmSignOut { sessions: &sessions, reach: Reach::Everywhere, return_to: Some(&target) }.render(&chrome),
+        ),
+        ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], reach: Reach::Here, return_to: None }.render(&chrome)),
+        ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], reach: Reach::Here, return_to: None }.render(&chrome)),
     ];
     pages.extend(sessions::pages(&chrome, person, text));
     for reason in Reason::ALL {
