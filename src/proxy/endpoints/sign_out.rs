@@ -1,6 +1,8 @@
 //! `{prefix}/sign-out`: a page that asks (a mere link must not sign anybody out), and the end of sessions here and at
 //! the authority.
 
+use std::cmp::Reverse;
+
 use axum::Extension;
 use axum::extract::Request;
 use http::HeaderMap;
@@ -190,9 +192,12 @@ fn not_now(asked: &Asked, reason: Reason) -> Told {
     asked.reply().refuse(&page)
 }
 
+/// Whoever signed in last comes first.
 async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    Ok(Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live)
+    let mut live = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live;
+    live.sort_by_cached_key(|kept| (Reverse(kept.session().signed_in_at), kept.session().principal.authority.clone()));
+    Ok(live)
 }
 
 /// Where the person came from, if that can be gone back to.

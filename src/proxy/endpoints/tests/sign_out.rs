@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 
 use super::super::tests::store::FakeStore;
-use super::super::tests::world::{STRANGER, World, ada, cy, navigation, page, set_cookies};
+use super::super::tests::world::{NOW, STRANGER, World, ada, cy, navigation, page, set_cookies};
 use super::FORM;
 use crate::domain::reason::Reason;
 use crate::domain::session::{Session, SessionId};
@@ -87,6 +87,19 @@ async fn while_the_store_fails_nobody_is_told_that_they_are_signed_out() {
     let told = sign_out(&world, &cookie, "").await;
     assert_eq!((told.response.status(), store.records()), (StatusCode::OK, 0));
     assert!(!is_signed_in(&world, &cookie).await);
+}
+
+#[tokio::test]
+async fn of_several_accounts_the_one_that_signed_in_last_leads_on() {
+    let earlier = |session: Session| Session { signed_in_at: NOW - std::time::Duration::from_secs(60), ..another_browser(session) };
+    for (first, last, leads_to) in
+        [(earlier(ada()), cy(), "https://personal.example/logout?"), (earlier(cy()), ada(), "https://office.example/logout?")]
+    {
+        let world = World::new("");
+        let cookies = format!("{}; {}", world.cookie_of(&first), world.cookie_of(&last));
+        let html = page(&sign_out(&world, &cookies, "session=*").await);
+        assert!(html.contains(leads_to), "{html}");
+    }
 }
 
 #[tokio::test]
