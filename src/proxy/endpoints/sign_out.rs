@@ -68,12 +68,12 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     };
     let (ended, still): (Vec<_>, Vec<_>) = live.into_iter().partition(|kept| which.means(&kept.session().principal.authority));
     // The local end comes first, and does not hang on the authority. While it fails, nobody is told that they are signed
-    // out, and the cookies stay.
-    for kept in &ended {
-        if let Err(error) = end(&asked, kept, &which).await {
-            tracing::error!(fault = "session store", %error, "A session could not be ended");
-            return not_now(&asked, Reason::SessionStoreUnavailable);
-        }
+    // out, and the cookies stay. What has ended nevertheless is told to the audit log.
+    let (incidents, all) = end_all(&asked, &ended, &which).await;
+    let audited = |told: Told| incidents.iter().fold(told, |told, incident| told.audited(&asked.shared, *incident));
+    if let Err(error) = all {
+        tracing::error!(fault = "session store", %error, "A session could not be ended");
+        return audited(not_now(&asked, Reason::SessionStoreUnavailable));
     }
     let mut cookies = which.cookies(&own, origin);
     let chrome = asked.shared.chrome(origin);
@@ -95,8 +95,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         }
     };
     let who = ended.first().map(|kept| &kept.session().principal);
-    let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
-    ended.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
+    audited(Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies))
 }
 
 /// What is to end.
@@ -139,6 +138,14 @@ impl Which {
         }
     }
 
+    /// What the audit log calls that.
+    const fn happening(&self, reach: Reach) -> Happening {
+        match (self, reach) {
+            (Self::Everywhere, Reach::Everywhere) => Happening::SessionEndedEverywhere,
+            (Self::Everywhere, Reach::Here) | (Self::Everything | Self::At(_), _) => Happening::SessionEnded,
+        }
+    }
+
     /// Cookies go even if they cannot be read any more.
     fn cookies(&self, own: &OwnCookies<'_>, origin: &Origin) -> Vec<SetCookie> {
         let mut cookies = vec![prompt::ask_for_account(origin)];
@@ -163,17 +170,41 @@ pub(super) fn reach(asked: &Asked) -> Reach {
     }
 }
 
+/// Ends sessions until one cannot be ended, and says what that came to.
+async fn end_all<'a>(asked: &Asked, sessions: &'a [Kept], which: &Which) -> (Vec<Incident<'a>>, Result<(), NotRevoked>) {
+    let mut incidents = Vec::new();
+    for kept in sessions {
+        let who = &kept.session().principal;
+        match end(asked, kept, which).await {
+            Ok(()) => incidents.push(Incident::to(which.happening(reach(asked)), who)),
+            Err(error) => {
+                // The others were not told, but it lets nobody in here any more.
+                let is_over_here = asked.shared.keeper.is_revoked(kept.session());
+                incidents.extend(is_over_here.then(|| Incident::to(Happening::SessionEnded, who)));
+                return (incidents, Err(error));
+            }
+        }
+    }
+    (incidents, Ok(()))
+}
+
 /// Ends a session, and, if that is asked for, its person's others.
 async fn end(asked: &Asked, kept: &Kept, which: &Which) -> Result<(), NotRevoked> {
     let keeper = &asked.shared.keeper;
-    match which {
+    let is_over_already = match which {
         Which::Everywhere => {
             let whom = Whom::User(kept.session().principal.id().to_string().into());
             keeper.revoke(Revocation { whom, at: asked.call.now, why: "signed out everywhere".into() }).await?;
+            keeper.is_revoked(kept.session())
         }
-        Which::Everything | Which::At(_) => {}
-    }
+        Which::Everything | Which::At(_) => false,
+    };
     match keeper.end(kept, "signed out").await {
+        // This session was among those, whoever serves it.
+        Err(error) if is_over_already => {
+            tracing::warn!(fault = "session store", %error, "The record of a session that has ended could not be removed");
+            Ok(())
+        }
         // A copy of the cookie would be good until its time is over. That must not keep anybody in here.
         Err(NotRevoked::Full(full)) => {
             tracing::error!(%full, "Somebody signed out, and it could not be noted that copies of their cookie are worth nothing");
