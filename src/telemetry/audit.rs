@@ -29,7 +29,7 @@ pub enum Happening {
     Refused,
     /// Somebody was let in whom the route would refuse, did it enforce its rules.
     WouldBeRefused,
-    /// Somebody signed out, in one browser; or their authority ended a session when it was to be refreshed.
+    /// Somebody signed out, here or, in this browser, at their provider; or their authority ended a session when it was to be refreshed.
     SessionEnded,
     /// Somebody signed out in every browser: whatever they had before is over, wherever it is.
     SessionEndedEverywhere,
