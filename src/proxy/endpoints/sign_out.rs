@@ -21,7 +21,7 @@ use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
-use crate::proxy::pages::sign_in::{ContinuePage, field};
+use crate::proxy::pages::sign_in::{ContinuePage, Errand, field};
 use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, Reach, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
 use crate::proxy::sessions::Sessions;
@@ -83,7 +83,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     };
     let back = return_to(&asked, &fields);
     let what = ended.first().map(|kept| which.ended(kept, reach(&asked)));
-    let response = match at_authority.as_ref().map(ContinuePage::new) {
+    let response = match at_authority.as_ref().map(|url| ContinuePage::new(url, Errand::SignOut)) {
         Some(Ok(page)) => {
             cookies.extend(what.map(|what| signed_out::note(what, origin)));
             page.render(chrome).into_response()
