@@ -24,7 +24,7 @@ use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, Errand, field};
 use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, Reach, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
-use crate::proxy::sessions::Sessions;
+use crate::proxy::sessions::{Past, Sessions};
 use crate::telemetry::audit::Happening;
 
 /// `GET`: asks.
@@ -33,11 +33,12 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
         Ok(fields) => fields,
         Err(reason) => return asked.reply().refuse_for(reason),
     };
-    let live = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
-        Ok(live) => live,
+    let read = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
+        Ok(read) => read,
         Err(reason) => return not_now(&asked, reason),
     };
-    let open: Vec<_> = live
+    let open: Vec<_> = read
+        .live
         .iter()
         .map(|kept| {
             let who = &kept.session().principal;
@@ -62,8 +63,8 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(&head.headers, Dialect::of(origin));
     let Some(which) = Which::asked(&asked, fields.value(SESSION_FIELD)) else { return asked.reply().refuse_for(Reason::BadRequest) };
-    let live = match sessions(&asked, &own).await {
-        Ok(live) => live,
+    let Sessions { live, past, .. } = match sessions(&asked, &own).await {
+        Ok(sessions) => sessions,
         Err(reason) => return not_now(&asked, reason),
     };
     let (ended, still): (Vec<_>, Vec<_>) = live.into_iter().partition(|kept| which.means(&kept.session().principal.authority));
@@ -82,7 +83,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         None => None,
     };
     let back = return_to(&asked, &fields);
-    let what = ended.first().map(|kept| which.ended(kept, reach(&asked)));
+    let what = ended.first().map(|kept| which.ended(kept, within(reach(&asked), past)));
     let response = match at_authority.as_ref().map(|url| ContinuePage::new(url, Errand::SignOut)) {
         Some(Ok(page)) => {
             cookies.extend(what.map(|what| signed_out::note(what, origin)));
@@ -170,6 +171,15 @@ pub(super) fn reach(asked: &Asked) -> Reach {
     }
 }
 
+/// Of an account whose session here had ended before, nobody knows whether that reached the others: a store may have failed
+/// when its person asked for the same the first time.
+const fn within(reach: Reach, past: Past) -> Reach {
+    match past {
+        Past::Ended => Reach::Here,
+        Past::None => reach,
+    }
+}
+
 /// Ends sessions until one cannot be ended, and says what that came to.
 async fn end_all<'a>(asked: &Asked, sessions: &'a [Kept], which: &Which) -> (Vec<Incident<'a>>, Result<(), NotRevoked>) {
     let mut incidents = Vec::new();
@@ -224,11 +234,11 @@ fn not_now(asked: &Asked, reason: Reason) -> Told {
 }
 
 /// Whoever signed in last comes first.
-async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
+async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    let mut live = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live;
-    live.sort_by_cached_key(|kept| (Reverse(kept.session().signed_in_at), kept.session().principal.authority.clone()));
-    Ok(live)
+    let mut sessions = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?;
+    sessions.live.sort_by_cached_key(|kept| (Reverse(kept.session().signed_in_at), kept.session().principal.authority.clone()));
+    Ok(sessions)
 }
 
 /// Where the person came from, if that can be gone back to.
