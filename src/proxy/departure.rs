@@ -2,7 +2,7 @@
 
 use super::audit::Incident;
 use super::call::Verdict;
-use super::pages::sign_in::ContinuePage;
+use super::pages::sign_in::{ContinuePage, Errand};
 use super::respond::{self, Redirect, Reply, Told};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
@@ -66,7 +66,7 @@ pub(super) async fn depart(
     };
     let response = match leaving.way {
         Way::Redirect => respond::redirect(Redirect::Found, url.as_str()),
-        Way::Page => match ContinuePage::new(&url) {
+        Way::Page => match ContinuePage::new(&url, Errand::SignIn) {
             Ok(page) => page.render(shared.chrome(&visit.origin)).into_response(),
             Err(_) => return fail(Reason::Configuration),
         },

@@ -60,7 +60,8 @@ impl Sessions {
             let Found::Carried(carried) = session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) else { continue };
             let whereabouts = Whereabouts::of(&carried);
             let opened = shared.keeper.open(carried, now).await.map_err(|error| {
-                tracing::warn!(fault = "session store", %error, "A session could not be read");
+                // The store itself says when it fails, and when it is back: once, and not for every request.
+                tracing::debug!(fault = "session store", %error, "A session could not be read");
                 Reason::SessionStoreUnavailable
             })?;
             match opened {
@@ -145,7 +146,7 @@ pub async fn renewal(reply: Reply<'_>, kept: &Kept, own: &OwnCookies<'_>) -> Vec
         // What was read from cookies fits into them, and what grew since stays as it was.
         Ok(seen) => cookies(shared, &seen, own, &visit.origin).unwrap_or_default(),
         Err(error) => {
-            tracing::warn!(fault = "session store", %error, "It could not be noted that somebody is here");
+            tracing::debug!(fault = "session store", %error, "It could not be noted that somebody is here");
             Vec::new()
         }
     }

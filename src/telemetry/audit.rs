@@ -29,8 +29,10 @@ pub enum Happening {
     Refused,
     /// Somebody was let in whom the route would refuse, did it enforce its rules.
     WouldBeRefused,
-    /// Somebody signed out.
+    /// Somebody signed out, here or, in this browser, at their provider; or their authority ended a session when it was to be refreshed.
     SessionEnded,
+    /// Somebody signed out in every browser: whatever they had before is over, wherever it is.
+    SessionEndedEverywhere,
     /// A provider told us that a session of its own has ended, and with it whatever we had that began there.
     SessionRevoked,
 }
@@ -45,6 +47,7 @@ impl Happening {
             Self::Refused => "authz_fail",
             Self::WouldBeRefused => "authz_would_fail",
             Self::SessionEnded => "session_ended",
+            Self::SessionEndedEverywhere => "session_ended_everywhere",
             Self::SessionRevoked => "session_revoked",
         }
     }

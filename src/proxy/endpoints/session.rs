@@ -93,7 +93,8 @@ fn page(asked: &Asked, sessions: &Sessions) -> Told {
     let more: Vec<_> = AccountKind::ALL.into_iter().filter(is_new).filter(is_taken).collect();
     let accounts: Vec<_> = sessions.live.iter().map(|kept| account(asked, kept.session())).collect();
     let return_to = sign_out::return_to(asked, &fields).filter(|target| !asked.is_own(target));
-    let page = SessionPage { accounts: &accounts, more: &more, return_to: return_to.as_ref(), now: asked.call.now };
+    let page =
+        SessionPage { accounts: &accounts, more: &more, reach: sign_out::reach(asked), return_to: return_to.as_ref(), now: asked.call.now };
     let verdict = match sessions.live.first() {
         Some(kept) => Verdict::allow(Reason::SignedIn).about(Some(&kept.session().principal)),
         None => Verdict::allow(Reason::Public),

@@ -1,6 +1,8 @@
 //! `{prefix}/sign-out`: a page that asks (a mere link must not sign anybody out), and the end of sessions here and at
 //! the authority.
 
+use std::cmp::Reverse;
+
 use axum::Extension;
 use axum::extract::Request;
 use http::HeaderMap;
@@ -19,10 +21,10 @@ use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
 use crate::proxy::pages::notice::Person;
-use crate::proxy::pages::sign_in::{ContinuePage, field};
-use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, SESSION_FIELD, SignedOut, Still};
+use crate::proxy::pages::sign_in::{ContinuePage, Errand, field};
+use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, Reach, SESSION_FIELD, SignedOut, Still};
 use crate::proxy::respond::{self, Told};
-use crate::proxy::sessions::Sessions;
+use crate::proxy::sessions::{Past, Sessions};
 use crate::telemetry::audit::Happening;
 
 /// `GET`: asks.
@@ -31,11 +33,12 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
         Ok(fields) => fields,
         Err(reason) => return asked.reply().refuse_for(reason),
     };
-    let live = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
-        Ok(live) => live,
+    let read = match sessions(&asked, &OwnCookies::read(&headers, Dialect::of(&asked.visit.origin))).await {
+        Ok(read) => read,
         Err(reason) => return not_now(&asked, reason),
     };
-    let open: Vec<_> = live
+    let open: Vec<_> = read
+        .live
         .iter()
         .map(|kept| {
             let who = &kept.session().principal;
@@ -43,7 +46,7 @@ pub(super) async fn confirm(Extension(asked): Extension<Asked>, headers: HeaderM
         })
         .collect();
     let back = return_to(&asked, &fields);
-    let page = ConfirmSignOut { sessions: &open, return_to: back.as_ref() };
+    let page = ConfirmSignOut { sessions: &open, reach: reach(&asked), return_to: back.as_ref() };
     Told::new(page.render(asked.shared.chrome(&asked.visit.origin)).into_response(), Verdict::allow(Reason::Public))
 }
 
@@ -60,18 +63,18 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(&head.headers, Dialect::of(origin));
     let Some(which) = Which::asked(&asked, fields.value(SESSION_FIELD)) else { return asked.reply().refuse_for(Reason::BadRequest) };
-    let live = match sessions(&asked, &own).await {
-        Ok(live) => live,
+    let Sessions { live, past, .. } = match sessions(&asked, &own).await {
+        Ok(sessions) => sessions,
         Err(reason) => return not_now(&asked, reason),
     };
     let (ended, still): (Vec<_>, Vec<_>) = live.into_iter().partition(|kept| which.means(&kept.session().principal.authority));
     // The local end comes first, and does not hang on the authority. While it fails, nobody is told that they are signed
-    // out, and the cookies stay.
-    for kept in &ended {
-        if let Err(error) = end(&asked, kept, &which).await {
-            tracing::error!(fault = "session store", %error, "A session could not be ended");
-            return not_now(&asked, Reason::SessionStoreUnavailable);
-        }
+    // out, and the cookies stay. What has ended nevertheless is told to the audit log.
+    let (incidents, all) = end_all(&asked, &ended, &which).await;
+    let audited = |told: Told| incidents.iter().fold(told, |told, incident| told.audited(&asked.shared, *incident));
+    if let Err(error) = all {
+        tracing::error!(fault = "session store", %error, "A session could not be ended");
+        return audited(not_now(&asked, Reason::SessionStoreUnavailable));
     }
     let mut cookies = which.cookies(&own, origin);
     let chrome = asked.shared.chrome(origin);
@@ -80,8 +83,8 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         None => None,
     };
     let back = return_to(&asked, &fields);
-    let what = ended.first().map(|kept| which.ended(kept));
-    let response = match at_authority.as_ref().map(ContinuePage::new) {
+    let what = ended.first().map(|kept| which.ended(kept, within(reach(&asked), past)));
+    let response = match at_authority.as_ref().map(|url| ContinuePage::new(url, Errand::SignOut)) {
         Some(Ok(page)) => {
             cookies.extend(what.map(|what| signed_out::note(what, origin)));
             page.render(chrome).into_response()
@@ -93,8 +96,7 @@ pub(super) async fn post(Extension(asked): Extension<Asked>, request: Request) -
         }
     };
     let who = ended.first().map(|kept| &kept.session().principal);
-    let told = Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies);
-    ended.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
+    audited(Told::new(response, Verdict::allow(Reason::Public).about(who)).with_cookies(cookies))
 }
 
 /// What is to end.
@@ -128,12 +130,20 @@ impl Which {
         }
     }
 
-    /// What that ended, this session with it.
-    fn ended(&self, kept: &Kept) -> Ended {
-        match self {
-            Self::Everywhere => Ended::Everywhere,
-            Self::Everything => Ended::Everything,
-            Self::At(_) => Ended::Account(kept.session().principal.kind),
+    /// What that ended, this session with it. No more is promised than what lasts.
+    fn ended(&self, kept: &Kept, reach: Reach) -> Ended {
+        match (self, reach) {
+            (Self::Everywhere, Reach::Everywhere) => Ended::Everywhere,
+            (Self::Everywhere, Reach::Here) | (Self::Everything, _) => Ended::Everything,
+            (Self::At(_), _) => Ended::Account(kept.session().principal.kind),
+        }
+    }
+
+    /// What the audit log calls that.
+    const fn happening(&self, reach: Reach) -> Happening {
+        match (self, reach) {
+            (Self::Everywhere, Reach::Everywhere) => Happening::SessionEndedEverywhere,
+            (Self::Everywhere, Reach::Here) | (Self::Everything | Self::At(_), _) => Happening::SessionEnded,
         }
     }
 
@@ -152,17 +162,59 @@ impl Which {
     }
 }
 
+/// Sessions elsewhere end for good only if all who serve them read the same list, and it outlives them. What is in cookies
+/// alone may be good again for another process.
+pub(super) fn reach(asked: &Asked) -> Reach {
+    match asked.shared.keeper.store {
+        Some(_) => Reach::Everywhere,
+        None => Reach::Here,
+    }
+}
+
+/// Of an account whose session here had ended before, nobody knows whether that reached the others: a store may have failed
+/// when its person asked for the same the first time.
+const fn within(reach: Reach, past: Past) -> Reach {
+    match past {
+        Past::Ended => Reach::Here,
+        Past::None => reach,
+    }
+}
+
+/// Ends sessions until one cannot be ended, and says what that came to.
+async fn end_all<'a>(asked: &Asked, sessions: &'a [Kept], which: &Which) -> (Vec<Incident<'a>>, Result<(), NotRevoked>) {
+    let mut incidents = Vec::new();
+    for kept in sessions {
+        let who = &kept.session().principal;
+        match end(asked, kept, which).await {
+            Ok(()) => incidents.push(Incident::to(which.happening(reach(asked)), who)),
+            Err(error) => {
+                // The others were not told, but it lets nobody in here any more.
+                let is_over_here = asked.shared.keeper.is_revoked(kept.session());
+                incidents.extend(is_over_here.then(|| Incident::to(Happening::SessionEnded, who)));
+                return (incidents, Err(error));
+            }
+        }
+    }
+    (incidents, Ok(()))
+}
+
 /// Ends a session, and, if that is asked for, its person's others.
 async fn end(asked: &Asked, kept: &Kept, which: &Which) -> Result<(), NotRevoked> {
     let keeper = &asked.shared.keeper;
-    match which {
+    let is_over_already = match which {
         Which::Everywhere => {
             let whom = Whom::User(kept.session().principal.id().to_string().into());
             keeper.revoke(Revocation { whom, at: asked.call.now, why: "signed out everywhere".into() }).await?;
+            keeper.is_revoked(kept.session())
         }
-        Which::Everything | Which::At(_) => {}
-    }
+        Which::Everything | Which::At(_) => false,
+    };
     match keeper.end(kept, "signed out").await {
+        // This session was among those, whoever serves it.
+        Err(error) if is_over_already => {
+            tracing::warn!(fault = "session store", %error, "The record of a session that has ended could not be removed");
+            Ok(())
+        }
         // A copy of the cookie would be good until its time is over. That must not keep anybody in here.
         Err(NotRevoked::Full(full)) => {
             tracing::error!(%full, "Somebody signed out, and it could not be noted that copies of their cookie are worth nothing");
@@ -181,9 +233,12 @@ fn not_now(asked: &Asked, reason: Reason) -> Told {
     asked.reply().refuse(&page)
 }
 
-async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Vec<Kept>, Reason> {
+/// Whoever signed in last comes first.
+async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    Ok(Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?.live)
+    let mut sessions = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?;
+    sessions.live.sort_by_cached_key(|kept| (Reverse(kept.session().signed_in_at), kept.session().principal.authority.clone()));
+    Ok(sessions)
 }
 
 /// Where the person came from, if that can be gone back to.

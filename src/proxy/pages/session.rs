@@ -9,7 +9,7 @@ use super::chrome::{Begin, Chrome};
 use super::icon::Icon;
 use super::moment;
 use super::notice::{Action, Notice, Person, PersonLine, Tone, kind_icon, kind_in_a_sentence};
-use super::sign_out::{EVERYTHING, EVERYWHERE, SESSION_FIELD};
+use super::sign_out::{EVERYTHING, EVERYWHERE, Reach, SESSION_FIELD};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
 use crate::domain::return_to::ReturnTo;
@@ -39,6 +39,8 @@ pub struct SessionPage<'a> {
     pub accounts: &'a [SignedInAccount<'a>],
     /// Kinds of account that nobody is signed in with, and that some page of the app takes.
     pub more: &'a [AccountKind],
+    /// How far signing out can reach.
+    pub reach: Reach,
     /// Where the person came from.
     pub return_to: Option<&'a ReturnTo>,
     /// The present.
@@ -52,6 +54,7 @@ struct SessionTemplate<'a> {
     title: String,
     heading: String,
     accounts: Vec<Shown<'a>>,
+    offers_everywhere: bool,
     /// Link, words, drawing.
     more: Vec<(String, String, Icon)>,
     return_to: Option<String>,
@@ -120,6 +123,7 @@ impl SessionPage<'_> {
             title: title.clone(),
             heading,
             accounts: self.accounts.iter().map(|account| account.shown(self, chrome)).collect(),
+            offers_everywhere: self.reach.is_everywhere(),
             more: self.more.iter().map(add).collect(),
             return_to: self.return_to.map(|target| chrome.place(target)),
         };

@@ -210,11 +210,21 @@ impl ChooseKindPage<'_> {
     }
 }
 
+/// What a person is taken to their provider for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// To sign in, and to come back.
+    SignIn,
+    /// To be signed out there as they are here.
+    SignOut,
+}
+
 /// The page that moves on to the provider. A redirect would not do: browsers hold `form-action` against redirects that
 /// follow a form, and an organisation's sign-in may lead on to hosts that nobody can list beforehand.
 #[derive(Clone, Copy)]
 pub struct ContinuePage<'a> {
     url: &'a url::Url,
+    errand: Errand,
 }
 
 /// A browser would do something else with this URL than ask a web server.
@@ -228,6 +238,7 @@ struct ContinueTemplate<'a> {
     chrome: &'a Chrome,
     title: String,
     heading: &'a str,
+    errand: String,
     url: &'a str,
     provider: &'a str,
 }
@@ -237,8 +248,8 @@ impl<'a> ContinuePage<'a> {
     ///
     /// # Errors
     /// [`NotAWebAddress`] for other schemes than http and https.
-    pub fn new(url: &'a url::Url) -> Result<Self, NotAWebAddress> {
-        if is_web_address(url.as_str()) { Ok(Self { url }) } else { Err(NotAWebAddress) }
+    pub fn new(url: &'a url::Url, errand: Errand) -> Result<Self, NotAWebAddress> {
+        if is_web_address(url.as_str()) { Ok(Self { url, errand }) } else { Err(NotAWebAddress) }
     }
 
     /// Makes the page (200).
@@ -247,7 +258,11 @@ impl<'a> ContinuePage<'a> {
         let provider = provider_name(self.url);
         let heading = format!("Taking you to {provider}");
         let title = chrome.title(&heading);
-        let template = ContinueTemplate { chrome, title: title.clone(), heading: &heading, url: self.url.as_str(), provider };
+        let errand = match self.errand {
+            Errand::SignIn => format!("You sign in there, then come back to {}.", chrome.app_name),
+            Errand::SignOut => "to sign out there as well".to_owned(),
+        };
+        let template = ContinueTemplate { chrome, title: title.clone(), heading: &heading, errand, url: self.url.as_str(), provider };
         Page::new(StatusCode::OK, title, &template)
     }
 }

@@ -20,6 +20,25 @@ pub const EVERYTHING: (&str, &str) = (SESSION_FIELD, "*");
 /// No authority has this name.
 pub const EVERYWHERE: (&str, &str) = (SESSION_FIELD, AuthorityName::RESERVED);
 
+/// How far a sign-out can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Sessions in other browsers too: all who serve them hear of it, and remember it.
+    Everywhere,
+    /// Sessions in this browser. What ends others would be known to one process, until that ends.
+    Here,
+}
+
+impl Reach {
+    /// Whether "everywhere" can be promised.
+    pub(super) const fn is_everywhere(self) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Here => false,
+        }
+    }
+}
+
 /// One session to end.
 #[derive(Clone, Copy)]
 pub struct OpenSession<'a> {
@@ -34,6 +53,8 @@ pub struct OpenSession<'a> {
 pub struct ConfirmSignOut<'a> {
     /// Who is signed in where. None at all makes a page that says so.
     pub sessions: &'a [OpenSession<'a>],
+    /// What can be offered.
+    pub reach: Reach,
     /// Where to go afterwards.
     pub return_to: Option<&'a ReturnTo>,
 }
@@ -45,6 +66,7 @@ struct ConfirmTemplate<'a> {
     title: String,
     heading: &'static str,
     accounts: Vec<(&'a str, PersonLine)>,
+    offers_everywhere: bool,
     return_to: Option<String>,
     session_link: String,
 }
@@ -66,6 +88,7 @@ impl ConfirmSignOut<'_> {
             title: title.clone(),
             heading,
             accounts: self.sessions.iter().map(|session| (session.authority.as_str(), session.person.line())).collect(),
+            offers_everywhere: self.reach.is_everywhere(),
             return_to: self.return_to.map(|target| chrome.place(target)),
             session_link: chrome.session_link(self.return_to),
         };

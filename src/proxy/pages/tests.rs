@@ -10,8 +10,8 @@ use super::chrome::Chrome;
 use super::form_not_sent::FormNotSent;
 use super::notice::{Person, Reference};
 use super::reason::{ProviderDetails, ReasonPage, Who};
-use super::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, NotAWebAddress, Remember, SignInNotice};
-use super::sign_out::{ConfirmSignOut, OpenSession};
+use super::sign_in::{AddressPage, Carried, ChooseKindPage, ContinuePage, Errand, NotAWebAddress, Remember, SignInNotice};
+use super::sign_out::{ConfirmSignOut, OpenSession, Reach};
 use super::*;
 use crate::domain::account::{AccountKind, Membership};
 use crate::domain::authority::AuthorityName;
@@ -65,11 +65,15 @@ fn all_pages(text: &str) -> Vec<(String, Page)> {
         ("address".to_owned(), address.render(&chrome)),
         ("address with a problem".to_owned(), wrong.render(&chrome)),
         ("choose kind".to_owned(), choose.render(&chrome)),
-        ("continue".to_owned(), ContinuePage::new(&url).expect("https").render(&chrome)),
+        ("continue".to_owned(), ContinuePage::new(&url, Errand::SignIn).expect("https").render(&chrome)),
+        ("continue signing out".to_owned(), ContinuePage::new(&url, Errand::SignOut).expect("https").render(&chrome)),
         ("form not sent".to_owned(), FormNotSent { open_again: &target, reference: REFERENCE }.render(&chrome)),
-        ("sign out of two".to_owned(), ConfirmSignOut { sessions: &sessions, return_to: Some(&target) }.render(&chrome)),
-        ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], return_to: None }.render(&chrome)),
-        ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], return_to: None }.render(&chrome)),
+        (
+            "sign out of two".to_owned(),
+            ConfirmSignOut { sessions: &sessions, reach: Reach::Everywhere, return_to: Some(&target) }.render(&chrome),
+        ),
+        ("sign out of one".to_owned(), ConfirmSignOut { sessions: &sessions[..1], reach: Reach::Here, return_to: None }.render(&chrome)),
+        ("sign out of nothing".to_owned(), ConfirmSignOut { sessions: &[], reach: Reach::Here, return_to: None }.render(&chrome)),
     ];
     pages.extend(sessions::pages(&chrome, person, text));
     for reason in Reason::ALL {
@@ -189,7 +193,7 @@ fn text_from_outside_stays_text_in_every_field() {
 fn the_continue_page_moves_to_exactly_the_given_address_and_shows_the_way() {
     let text = "https://login.example/a?x='\"><script>alert(1)</script>&y=1;url=javascript:alert(1)#'onload=";
     let url = Url::parse(text).expect("a URL");
-    let page = ContinuePage::new(&url).expect("https").render(&chrome_of(&branding("Orders")));
+    let page = ContinuePage::new(&url, Errand::SignIn).expect("https").render(&chrome_of(&branding("Orders")));
     let tags = tags(&page.html);
     let refresh = tags.iter().find(|tag| tag.value("http-equiv") == Some("refresh")).expect("a refresh");
     assert_eq!(refresh.value("content"), Some(&*format!("0;url={url}")));
@@ -199,12 +203,24 @@ fn the_continue_page_moves_to_exactly_the_given_address_and_shows_the_way() {
 }
 
 #[test]
+fn the_continue_page_says_what_for() {
+    let url = Url::parse("https://login.example/a").expect("a URL");
+    let lede = |errand| {
+        let page = ContinuePage::new(&url, errand).expect("https").render(&chrome_of(&branding("Orders")));
+        text_of(&page.html, "main")
+    };
+    assert!(lede(Errand::SignIn).contains("You sign in there, then come back to Orders."));
+    let out = lede(Errand::SignOut);
+    assert!(out.contains("Taking you to login.example") && out.contains("to sign out there as well") && !out.contains("sign in"), "{out}");
+}
+
+#[test]
 fn the_continue_page_leads_to_web_servers_only() {
     for (text, expected) in
         [("https://login.example/", true), ("http://127.0.0.1:8081/", true), ("javascript:alert(1)", false), ("data:,x", false)]
     {
         let url = Url::parse(text).expect("a URL");
-        assert_eq!(ContinuePage::new(&url).err(), (!expected).then_some(NotAWebAddress), "{text}");
+        assert_eq!(ContinuePage::new(&url, Errand::SignIn).err(), (!expected).then_some(NotAWebAddress), "{text}");
     }
 }
 

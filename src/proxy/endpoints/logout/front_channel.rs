@@ -77,13 +77,8 @@ async fn end(asked: &Asked, addressed: &[AuthorityName], sid: &str, headers: &He
             None => told,
         };
     }
-    // One line for one word, about the person if they were seen to have been here.
-    let incident = match (here.first(), addressed.first()) {
-        (Some(kept), _) => Incident::to(Happening::SessionRevoked, &kept.session().principal),
-        (None, Some(authority)) => Incident::at(Happening::SessionRevoked, authority),
-        (None, None) => return told,
-    };
-    told.audited(&asked.shared, incident)
+    // Whether a name that anybody may have made up meant a session is not known, and the access log has the request.
+    here.iter().fold(told, |told, kept| told.audited(&asked.shared, Incident::to(Happening::SessionEnded, &kept.session().principal)))
 }
 
 /// This browser's sessions that the word is about. Browsers seldom send our cookies along: a frame of another site's gets

@@ -61,6 +61,19 @@ async fn people_get_a_page_and_programs_a_document() {
 }
 
 #[tokio::test]
+async fn everywhere_is_offered_where_a_store_makes_it_true() {
+    const BUTTON: &str = "value=\"everywhere\"";
+    for (world, offered) in [(World::new(""), false), (World::with_store(Arc::<FakeStore>::default()), true)] {
+        let cookie = both(&world);
+        for path in [SESSION, "/.auth/sign-out"] {
+            let text = page(&ask(&world, path, &cookie).await);
+            assert!(text.contains("value=\"*\""), "{path}: {text}");
+            assert_eq!(text.contains(BUTTON), offered, "{path}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_an_answer_for_people_and_a_401_for_programs() {
     let world = World::new("");
     let nobody = ask(&world, SESSION, "app=v").await;
@@ -127,7 +140,8 @@ async fn after_a_sign_out_it_is_told_what_ended_and_who_is_still_signed_in() {
         ("session=office", "work", None, "You are signed out"),
         ("session=*", "all", None, "You are signed out"),
         ("session=*", "all", Some(ada()), "You are signed in"),
-        ("session=everywhere", "everywhere", None, "You are signed out everywhere"),
+        // The other devices may stay signed in: nothing is promised.
+        ("session=everywhere", "all", None, "You are signed out"),
     ] {
         let told = World::new("").ask(STRANGER, "POST", "/.auth/sign-out", &headers, which).await;
         let note = format!("__Host-homerealm-ended={noted}");
@@ -140,6 +154,12 @@ async fn after_a_sign_out_it_is_told_what_ended_and_who_is_still_signed_in() {
         assert_eq!(text.contains("You are still signed in with"), left.is_some(), "{which}: {text}");
         assert_eq!(set_cookies(&told), ["__Host-homerealm-ended="], "{which}: it is told once");
     }
+    let world = World::with_store(Arc::<FakeStore>::default());
+    let note = "__Host-homerealm-ended=everywhere".to_owned();
+    let told = world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "session=everywhere").await;
+    assert!(set_cookies(&told).contains(&note), "{:?}", set_cookies(&told));
+    let text = page(&ask(&world, "/.auth/signed-out", &note).await);
+    assert!(text.contains("<h1>You are signed out everywhere</h1>") && text.contains("on every other device"), "{text}");
     let world = World::new("");
     let told = ask(&world, "/.auth/signed-out", &format!("__Host-homerealm-ended=nonsense; {}", world.cookie_of(&ada()))).await;
     assert!(page(&told).contains("<h1>You are signed in</h1>"), "{}", page(&told));

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::tests::store::FakeStore;
 use super::super::tests::world::{CONTOSO, FRONT, STRANGER, World, ada, cy, navigation, page};
 use super::FORM;
 use crate::domain::decision::{DecisionId, DecisionRecord, Outcome};
 use crate::domain::reason::Reason;
+use crate::protocol::session_record::SessionRecord;
 use crate::proxy::audit::Naming;
 use crate::proxy::respond::Told;
 use crate::telemetry::audit::{Event, Happening};
@@ -107,6 +109,43 @@ async fn every_session_that_a_person_ends_is_told_by_its_own_name() {
     assert!(told_of(&one).len() == 1 && is_work_account(&one));
     let nobody = world.ask(STRANGER, "POST", "/.auth/sign-out", &[("content-type", FORM)], "").await;
     assert_eq!(told_of(&nobody), []);
+}
+
+#[tokio::test]
+async fn a_sign_out_in_every_browser_has_a_word_of_its_own_where_it_is_one() {
+    for (world, happening) in
+        [(World::with_store(Arc::<FakeStore>::default()), Happening::SessionEndedEverywhere), (World::new(""), Happening::SessionEnded)]
+    {
+        let cookie = world.cookie_of(&cy());
+        let headers = [("content-type", FORM), ("cookie", cookie.as_str())];
+        let told = world.ask(STRANGER, "POST", "/.auth/sign-out", &headers, "session=everywhere").await;
+        assert_eq!(told_of(&told), [(happening, Some("cy@personal.example".to_owned()))]);
+    }
+    assert_eq!(Happening::SessionEndedEverywhere.as_str(), "session_ended_everywhere");
+}
+
+#[tokio::test]
+async fn what_a_failed_sign_out_ended_is_told() {
+    let names = ["cy@personal.example".to_owned(), format!("0b1e@{CONTOSO}")];
+    let (ended, everywhere) = (Happening::SessionEnded, Happening::SessionEndedEverywhere);
+    // One session is in the store, the other in its cookie. To end one takes a change there, and everywhere one more.
+    for (which, so_many, status, expected) in [
+        ("session=*", 0, 503, &[][..]),
+        ("session=*", 1, 503, &[ended, ended]),
+        ("session=*", 2, 200, &[ended, ended]),
+        ("session=everywhere", 0, 503, &[ended]),
+        ("session=everywhere", 1, 503, &[everywhere, ended]),
+        ("session=everywhere", 3, 200, &[everywhere, everywhere]),
+    ] {
+        let store = Arc::<FakeStore>::default();
+        let world = World::with_store(Arc::<FakeStore>::clone(&store));
+        let cookies = format!("{}; {}", world.cookie_of_kept(SessionRecord::bare(cy())).await, world.cookie_of(&ada()));
+        store.end_only(so_many);
+        let told = world.ask(STRANGER, "POST", "/.auth/sign-out", &[("content-type", FORM), ("cookie", cookies.as_str())], which).await;
+        assert_eq!(told.response.status().as_u16(), status, "{which} {so_many}");
+        let expected: Vec<_> = expected.iter().zip(&names).map(|(happening, name)| (*happening, Some(name.clone()))).collect();
+        assert_eq!(told_of(&told), expected, "{which} {so_many}");
+    }
 }
 
 #[tokio::test]

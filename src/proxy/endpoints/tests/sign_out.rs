@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 
 use super::super::tests::store::FakeStore;
-use super::super::tests::world::{STRANGER, World, ada, cy, navigation, page, set_cookies};
+use super::super::tests::world::{NOW, STRANGER, World, ada, cy, navigation, page, set_cookies};
 use super::FORM;
 use crate::domain::reason::Reason;
 use crate::domain::session::{Session, SessionId};
@@ -87,6 +87,43 @@ async fn while_the_store_fails_nobody_is_told_that_they_are_signed_out() {
     let told = sign_out(&world, &cookie, "").await;
     assert_eq!((told.response.status(), store.records()), (StatusCode::OK, 0));
     assert!(!is_signed_in(&world, &cookie).await);
+}
+
+#[tokio::test]
+async fn a_second_try_promises_no_more_than_it_did() {
+    const PROMISE: &str = "on every other device";
+    for with_another in [false, true] {
+        let store = Arc::<FakeStore>::default();
+        let world = World::with_store(Arc::<FakeStore>::clone(&store));
+        let ticket = world.cookie_of_kept(SessionRecord::bare(ada())).await;
+        store.end_only(0);
+        assert_eq!(sign_out(&world, &ticket, "session=everywhere").await.response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        store.recover();
+        let cookies = if with_another { format!("{ticket}; {}", world.cookie_of(&another_browser(cy()))) } else { ticket };
+        let told = sign_out(&world, &cookies, "session=everywhere").await;
+        assert_eq!(told.response.status(), StatusCode::OK);
+        assert!(!set_cookies(&told).contains(&"__Host-homerealm-ended=everywhere".to_owned()));
+        let note = if with_another { "__Host-homerealm-ended=all" } else { "app=v" };
+        let back = page(&world.ask(STRANGER, "GET", "/.auth/signed-out", &[navigation(), vec![("cookie", note)]].concat(), "").await);
+        let shown = if with_another { back } else { page(&told) };
+        assert!(shown.contains("This browser is no longer signed in to") && !shown.contains(PROMISE), "{shown}");
+    }
+    let world = World::with_store(Arc::<FakeStore>::default());
+    let told = sign_out(&world, &world.cookie_of(&ada()), "session=everywhere").await;
+    assert!(set_cookies(&told).contains(&"__Host-homerealm-ended=everywhere".to_owned()), "the first try does");
+}
+
+#[tokio::test]
+async fn of_several_accounts_the_one_that_signed_in_last_leads_on() {
+    let earlier = |session: Session| Session { signed_in_at: NOW - std::time::Duration::from_secs(60), ..another_browser(session) };
+    for (first, last, leads_to) in
+        [(earlier(ada()), cy(), "https://personal.example/logout?"), (earlier(cy()), ada(), "https://office.example/logout?")]
+    {
+        let world = World::new("");
+        let cookies = format!("{}; {}", world.cookie_of(&first), world.cookie_of(&last));
+        let html = page(&sign_out(&world, &cookies, "session=*").await);
+        assert!(html.contains(leads_to), "{html}");
+    }
 }
 
 #[tokio::test]

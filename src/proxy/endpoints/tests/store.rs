@@ -14,6 +14,8 @@ use crate::protocol::session_record::Handle;
 #[derive(Default)]
 pub(in crate::proxy::endpoints) struct FakeStore {
     fails: AtomicBool,
+    /// How many more records go and revocations come, if that is limited.
+    endings: Mutex<Option<usize>>,
     kept: Mutex<Kept>,
 }
 
@@ -32,6 +34,19 @@ impl FakeStore {
     /// From now on it works again, and has lost nothing.
     pub(in crate::proxy::endpoints) fn recover(&self) {
         self.fails.store(false, Ordering::Relaxed);
+        *self.endings.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// From now on it ends so much and no more: what is there can still be read.
+    pub(in crate::proxy::endpoints) fn end_only(&self, so_many: usize) {
+        *self.endings.lock().unwrap_or_else(PoisonError::into_inner) = Some(so_many);
+    }
+
+    fn ending(&self) -> Result<MutexGuard<'_, Kept>, StoreFailed> {
+        if let Some(left) = &mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner) {
+            *left = left.checked_sub(1).ok_or_else(|| StoreFailed::NotDone("it was told to".into()))?;
+        }
+        self.kept()
     }
 
     pub(in crate::proxy::endpoints) fn records(&self) -> usize {
@@ -63,7 +78,7 @@ impl SessionStore for FakeStore {
     }
 
     async fn remove(&self, handle: Handle) -> Result<(), StoreFailed> {
-        self.kept()?.records.remove(&handle);
+        self.ending()?.records.remove(&handle);
         Ok(())
     }
 
@@ -84,7 +99,7 @@ impl SessionStore for FakeStore {
     }
 
     async fn revoke(&self, entry: &str, _until: Timestamp) -> Result<u64, StoreFailed> {
-        let mut kept = self.kept()?;
+        let mut kept = self.ending()?;
         kept.revocations.push(entry.to_owned());
         Ok(kept.revocations.len() as u64)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::notice::Person;
 use super::super::session::{SessionPage, SignedInAccount};
-use super::super::sign_out::{EVERYTHING, EVERYWHERE, Ended, SESSION_FIELD, SignedOut, Still};
+use super::super::sign_out::{EVERYTHING, EVERYWHERE, Ended, Reach, SESSION_FIELD, SignedOut, Still};
 use super::super::*;
 use super::markup::{tags, text_of};
 use super::{ConfirmSignOut, OpenSession, branding, chrome_of, origin};
@@ -22,12 +22,13 @@ pub(super) fn pages(chrome: &Chrome, person: Person<'_>, text: &str) -> Vec<(Str
     let (work, personal) = (AuthorityName::work(), AuthorityName::personal());
     let account = |authority| SignedInAccount { name: Some(text), ..account(authority, person) };
     let accounts = [account(&work), account(&personal)];
-    let of = |count| SessionPage { accounts: &accounts[..count], more: &[AccountKind::Customer], return_to: Some(&target), now: NOW };
+    let more = &[AccountKind::Customer];
+    let of = |count| SessionPage { accounts: &accounts[..count], more, reach: Reach::Everywhere, return_to: Some(&target), now: NOW };
     let people = [person, person];
     let ended = [None, Some(Ended::Account(AccountKind::Personal)), Some(Ended::Everything), Some(Ended::Everywhere)];
     let mut pages = vec![
         ("two sessions".to_owned(), of(2).render(chrome)),
-        ("one session".to_owned(), SessionPage { more: &[], return_to: None, ..of(1) }.render(chrome)),
+        ("one session".to_owned(), SessionPage { more: &[], reach: Reach::Here, return_to: None, ..of(1) }.render(chrome)),
         ("no session".to_owned(), of(0).render(chrome)),
     ];
     for ended in ended {
@@ -79,7 +80,8 @@ fn everybody_who_is_signed_in_is_listed_with_times_and_ways_on() {
     let accounts = [SignedInAccount { name: Some("Ada Lovelace"), ..account(&work, ada()) }, account(&personal, cy())];
     let back = place("/work/?a=b");
     let more = [AccountKind::Customer];
-    let page = SessionPage { accounts: &accounts, more: &more, return_to: Some(&back), now: NOW }.render(&chrome_of(&branding("Orders")));
+    let shown = SessionPage { accounts: &accounts, more: &more, reach: Reach::Everywhere, return_to: Some(&back), now: NOW };
+    let page = shown.render(&chrome_of(&branding("Orders")));
     assert_eq!((page.status, text_of(&page.html, "h1")), (StatusCode::OK, "You are signed in with 2 accounts".to_owned()));
     let text = text_of(&page.html, "main");
     for told in [
@@ -104,18 +106,22 @@ fn everybody_who_is_signed_in_is_listed_with_times_and_ways_on() {
         "/work/?a=b".to_owned(),
     ];
     assert_eq!(links(&page)[..4], expected);
+    let page = SessionPage { reach: Reach::Here, ..shown }.render(&chrome_of(&branding("Orders")));
+    assert_eq!(choices(&page), ["work", "personal", EVERYTHING.1]);
 }
 
 #[test]
 fn one_account_is_not_asked_which_and_one_in_its_last_hour_is_told_one_end() {
     let work = AuthorityName::work();
     let mut only = account(&work, ada());
-    let page = |only: SignedInAccount<'_>| {
-        SessionPage { accounts: &[only], more: &[], return_to: None, now: NOW }.render(&chrome_of(&branding("Orders")))
+    let page_within = |reach, only: SignedInAccount<'_>| {
+        SessionPage { accounts: &[only], more: &[], reach, return_to: None, now: NOW }.render(&chrome_of(&branding("Orders")))
     };
+    let page = |only| page_within(Reach::Everywhere, only);
     let lasting = page(only);
     assert_eq!(text_of(&lasting.html, "h1"), "You are signed in");
     assert_eq!(choices(&lasting), ["work", EVERYWHERE.1]);
+    assert_eq!(choices(&page_within(Reach::Here, only)), ["work"]);
     assert!(lasting.html.contains("Ends if unused") && lasting.html.contains("Ends at the latest"));
     only.ends_at_latest = only.ends_unused;
     let ending = page(only);
@@ -136,8 +142,14 @@ fn a_way_on_too_long_to_come_back_to_is_left_out() {
 fn the_question_offers_one_all_here_and_everywhere_and_says_what_each_does() {
     let (work, personal) = (AuthorityName::work(), AuthorityName::personal());
     let sessions = [OpenSession { authority: &work, person: ada() }, OpenSession { authority: &personal, person: cy() }];
-    for (count, expected) in [(1, &["*", "everywhere"][..]), (2, &["work", "personal", "*", "everywhere"])] {
-        let page = ConfirmSignOut { sessions: &sessions[..count], return_to: None }.render(&chrome_of(&branding("Orders")));
+    let (here, everywhere) = (Reach::Here, Reach::Everywhere);
+    for (reach, count, expected) in [
+        (everywhere, 1, &["*", "everywhere"][..]),
+        (everywhere, 2, &["work", "personal", "*", "everywhere"]),
+        (here, 1, &["*"]),
+        (here, 2, &["work", "personal", "*"]),
+    ] {
+        let page = ConfirmSignOut { sessions: &sessions[..count], reach, return_to: None }.render(&chrome_of(&branding("Orders")));
         assert_eq!(choices(&page), expected);
         let tags = tags(&page.html);
         for button in tags.iter().filter(|tag| tag.name == "button") {
