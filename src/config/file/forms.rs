@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::setting::Refusal;
-use crate::config::mask::looks_like_a_secret;
+use crate::config::mask::holds_a_secret;
 use crate::config::problem::Code;
 use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
@@ -158,7 +158,7 @@ pub(crate) fn web_url(text: &str, expected: &str) -> Result<Url, Refusal> {
 
 /// Refuses a URL with a user name or password in it.
 pub(crate) fn no_secret(text: &str) -> Result<(), Refusal> {
-    if looks_like_a_secret(text) { Err(Refusal::new(Code::SecretInFile, "a URL here has no user name and no password")) } else { Ok(()) }
+    if holds_a_secret(text) { Err(Refusal::new(Code::SecretInFile, "a URL here has no user name and no password")) } else { Ok(()) }
 }
 
 /// Whether a URL leads to this machine itself.
