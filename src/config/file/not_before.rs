@@ -92,7 +92,7 @@ fn user(text: &str) -> Result<User, Refusal> {
     Ok(match TenantId::parse(home) {
         // As ids are written everywhere else, whoever copied them from wherever.
         Ok(tenant) => {
-            let object = if Guid::parse(name).is_ok() { name.to_ascii_lowercase() } else { name.to_owned() };
+            let object = Guid::parse(name).map_err(|_| Refusal::malformed("where there are tenants, an oid is a GUID, and no address"))?;
             User { name: format!("{object}@{tenant}"), home: tenant.to_string() }
         }
         Err(_) => User { name: format!("{name}@{}", home.to_ascii_lowercase()), home: home.to_ascii_lowercase() },
