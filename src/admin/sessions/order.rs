@@ -18,12 +18,9 @@ use crate::admin::guard::{self, LONGEST_BODY};
 use crate::admin::pages::{Frame, show};
 use crate::admin::question::{Form, Question};
 use crate::admin::router::Admin;
-use crate::domain::revocation::{Reach, Whom};
+use crate::domain::revocation::{LONGEST_REASON, Reach, Whom};
 use crate::domain::rules::Rules;
 use crate::domain::session::SessionId;
-
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 200;
 
 /// How many orders there were, by whom they meant and how far they got.
 #[derive(Debug, Default)]
