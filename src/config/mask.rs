@@ -45,9 +45,15 @@ pub(crate) fn names_a_secret(key: &str) -> bool {
     !elsewhere && is_meant()
 }
 
-/// Whether a value has a secret in it, by the look of it: a URL with a user name or password, or with a parameter that
-/// names one.
+/// Whether a value may have a secret in it, by the look of it. More than what [`holds_a_secret`]: a password that was not
+/// encoded may have a `/`, `?` or `#` in it, so whatever stands between `://` and the last `@` is taken for one.
 pub(crate) fn looks_like_a_secret(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| rest.contains('@')) || holds_a_secret(value)
+}
+
+/// Whether a value has a secret in it, as URLs are read (RFC 3986 §3.2.1): a user name or password, or a parameter that
+/// names one.
+pub(crate) fn holds_a_secret(value: &str) -> bool {
     let has_user = |(_, rest): (&str, &str)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'));
     let has_password = |part: &str| !value.starts_with("mailto:") && part.split_once('@').is_some_and(|(user, _)| user.contains(':'));
     let query = value.split_once('?').map_or("", |(_, query)| query);

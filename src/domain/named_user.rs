@@ -16,7 +16,7 @@ pub const LONGEST: usize = 512;
 pub enum NamedUser {
     /// `oid@tid`
     Directory {
-        /// `oid`
+        /// `oid`, which is a GUID where there are tenants.
         object: String,
         /// `tid`
         tenant: TenantId,
@@ -45,7 +45,7 @@ impl NamedUser {
         // A `sub` may hold an @, what stands behind it may not.
         let (who, place) = text.rsplit_once('@').filter(|(who, place)| is_plain && !who.is_empty() && !place.is_empty()).ok_or(NotAUser)?;
         Ok(match TenantId::parse(place) {
-            Ok(tenant) => Self::Directory { object: Guid::parse(who).map_or_else(|_| who.to_owned(), |id| id.to_string()), tenant },
+            Ok(tenant) => Self::Directory { object: Guid::parse(who).map_err(|_| NotAUser)?.to_string(), tenant },
             Err(_) => Self::Subject { subject: who.to_owned(), host: place.to_ascii_lowercase() },
         })
     }
@@ -112,6 +112,7 @@ impl fmt::Display for NamedUser {
 mod tests {
     use super::*;
 
+    const OBJECT: &str = "ada00000-0000-4000-8000-000000000001";
     const TENANT: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 
     fn issuers() -> [ExpectedIssuer; 4] {
@@ -126,19 +127,26 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_sessions_spell_it() {
-        let object = "ada00000-0000-4000-8000-000000000001";
         for (typed, expected) in [
-            (format!("{object}@{TENANT}"), format!("{object}@{TENANT}")),
-            (format!("{object}@{TENANT}").to_uppercase(), format!("{object}@{TENANT}")),
-            (format!("Opaque@{TENANT}"), format!("Opaque@{TENANT}")),
+            (format!("{OBJECT}@{TENANT}"), format!("{OBJECT}@{TENANT}")),
+            (format!("{OBJECT}@{TENANT}").to_uppercase(), format!("{OBJECT}@{TENANT}")),
             ("Sub-1@IdP.example".into(), "Sub-1@idp.example".into()),
             ("a@b@idp.example".into(), "a@b@idp.example".into()),
         ] {
             assert_eq!(NamedUser::parse(&typed).map(|user| user.to_string()).as_deref(), Ok(&*expected), "{typed}");
         }
-        for wrong in
-            ["", "ada", "@", "ada@", "@idp.example", "a\n@idp.example", "a\u{7f}@idp.example", &format!("{}@b", "a".repeat(LONGEST))]
-        {
+        for wrong in [
+            "",
+            "ada",
+            "@",
+            "ada@",
+            "@idp.example",
+            "a\n@idp.example",
+            "a\u{7f}@idp.example",
+            &format!("{}@b", "a".repeat(LONGEST)),
+            &format!("ada@{TENANT}"),
+            &format!("ada@contoso.example@{TENANT}"),
+        ] {
             assert_eq!(NamedUser::parse(wrong), Err(NotAUser), "{wrong:?}");
         }
     }
@@ -150,7 +158,7 @@ mod tests {
             ("ada@microsoftonline.com", false),
             ("ada@idp.example", true),
             ("ada@login.microsoftonline.com", true),
-            (&format!("ada@{TENANT}"), true),
+            (&format!("{OBJECT}@{TENANT}"), true),
         ] {
             let user = NamedUser::parse(typed).expect("a name in form");
             assert_eq!(user.may_be_of(&issuers()), expected, "{typed}");
@@ -165,7 +173,7 @@ mod tests {
         };
         let found = id("ada@idp.example").expect("one issuer");
         assert!(found.contains("https://idp.example:8443/realms/one"), "{found}");
-        assert!(id(&format!("ada@{TENANT}")).is_some());
+        assert!(id(&format!("{OBJECT}@{TENANT}")).is_some());
         for open in ["ada@keycloak.example", "ada@login.microsoftonline.com", "ada@contoso.example"] {
             assert_eq!(id(open), None, "{open}");
         }

@@ -11,6 +11,9 @@ use super::authority::AuthorityName;
 use super::session::{Session, SessionId, Summary};
 use super::time::Timestamp;
 
+/// The longest reason for a revocation, in characters.
+pub const LONGEST_REASON: usize = 200;
+
 /// Whom a revocation means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Whom {

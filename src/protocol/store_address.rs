@@ -190,6 +190,10 @@ impl PartialEq for RedisAddress {
 impl Eq for RedisAddress {}
 
 fn username(text: &str) -> Result<String, BadAddress> {
+    // With one of these in it, it is no part of a URL that names a user (RFC 3986 §3.2.1): most likely a password.
+    if text.contains(['/', '?', '#']) {
+        return Err(BadAddress::User);
+    }
     let name = percent_decode_str(text).decode_utf8().map_err(|_| BadAddress::User)?;
     let is_plain = !name.is_empty() && name.len() <= 256 && !name.contains(|c: char| c.is_whitespace() || c.is_control());
     if is_plain { Ok(name.into_owned()) } else { Err(BadAddress::User) }

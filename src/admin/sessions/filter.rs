@@ -20,11 +20,11 @@ impl Filter {
     /// A sentence about the parameter that nothing can fit.
     pub(super) fn of(question: &Question, rules: &Rules) -> Result<Self, String> {
         let kind = question.value("kind").map(|word| named(word, "kind", AccountKind::ALL, AccountKind::as_str)).transpose()?;
-        let authority = question.value("authority").map(|word| AuthorityName::parse(word).map_err(|error| format!("authority: {error}.")));
+        let authority = question.value("authority").map(|name| authority(name, rules)).transpose()?;
         let tenant = question.value("tenant").map(|name| tenant(name, rules)).transpose()?;
-        // In the spelling of sessions; or as the audit log calls people, which is no such name.
-        let user = question.value("user").map(|name| NamedUser::parse(name).map_or_else(|_| name.to_owned(), |user| user.to_string()));
-        Ok(Self { wanted: Wanted { kind, authority: authority.transpose()?, tenant, user } })
+        // As the audit log calls people, or in the spelling of sessions.
+        let user = question.value("user").map(|name| if name.contains('@') { user(name, rules) } else { Ok(name.to_owned()) });
+        Ok(Self { wanted: Wanted { kind, authority, tenant, user: user.transpose()? } })
     }
 
     pub(super) fn is_narrow(&self) -> bool {
@@ -63,6 +63,32 @@ impl Filter {
             Select::of("authority", "Signed in by", authorities, authority),
         ]
     }
+}
+
+/// The authority of this name.
+///
+/// # Errors
+/// A sentence that lists the names.
+fn authority(name: &str, rules: &Rules) -> Result<AuthorityName, String> {
+    let names = || rules.directory.authorities.iter().map(|authority| &authority.name);
+    names().find(|known| known.as_str() == name).cloned().ok_or_else(|| {
+        let names: Vec<_> = names().map(AuthorityName::as_str).collect();
+        format!("There is no authority {name:?}: one of {}.", names.join(", "))
+    })
+}
+
+/// Somebody, in the spelling of sessions.
+///
+/// # Errors
+/// A sentence. What was typed may be somebody's address: it is not repeated.
+pub(super) fn user(name: &str, rules: &Rules) -> Result<String, String> {
+    let issuers = rules.directory.authorities.iter().map(|authority| &authority.issuer);
+    let user = NamedUser::parse(name).ok().filter(|user| user.may_be_of(issuers)).map(|user| user.to_string());
+    user.ok_or_else(|| {
+        "user is oid@tid with GUIDs for both, or sub@host with the host of an authority's issuer. Addresses name nobody here: \
+         sessions do not go by them."
+            .into()
+    })
 }
 
 /// The organisation of this id, or of this name in `[tenants]`.

@@ -11,20 +11,16 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 
-use super::filter::tenant;
+use super::filter::{tenant, user};
 use super::told::{RevocationTold, as_configuration, sentence};
 use crate::admin::control::sessions::{Revoked, Source};
 use crate::admin::guard::{self, LONGEST_BODY};
 use crate::admin::pages::{Frame, show};
 use crate::admin::question::{Form, Question};
 use crate::admin::router::Admin;
-use crate::domain::named_user::NamedUser;
-use crate::domain::revocation::{Reach, Whom};
+use crate::domain::revocation::{LONGEST_REASON, Reach, Whom};
 use crate::domain::rules::Rules;
 use crate::domain::session::SessionId;
-
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 200;
 
 /// How many orders there were, by whom they meant and how far they got.
 #[derive(Debug, Default)]
@@ -130,22 +126,11 @@ impl Order {
 fn whom(scope: &str, value: &str, rules: &Rules) -> Result<Whom, String> {
     match scope {
         "session" => SessionId::parse(value).map(Whom::Session).ok_or_else(|| "session is an id of 32 hexadecimal digits.".into()),
-        "user" => {
-            let user = NamedUser::parse(value).map_err(|_| not_a_user())?;
-            let issuers = rules.directory.authorities.iter().map(|authority| &authority.issuer);
-            if user.may_be_of(issuers) { Ok(Whom::User(user.to_string().into())) } else { Err(not_a_user()) }
-        }
+        "user" => user(value, rules).map(|user| Whom::User(user.into())),
         "tenant" => tenant(value, rules).map(Whom::Tenant),
         _ if value == "true" => Ok(Whom::Everybody),
         _ => Err("all is true, or is left out.".into()),
     }
-}
-
-/// What was typed may be somebody's address: it is not repeated.
-fn not_a_user() -> String {
-    "user is oid@tid with the tenant's GUID, or sub@host with the host of an authority's issuer. Addresses name nobody here: \
-     sessions do not go by them."
-        .into()
 }
 
 const fn meaningless(why: String) -> Refusal {

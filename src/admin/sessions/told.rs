@@ -159,21 +159,19 @@ pub(super) const fn sentence(reach: Reach) -> &'static str {
     }
 }
 
-/// The longest reason that the configuration takes, in characters.
-const LONGEST_REASON_WRITTEN: usize = 100;
-
-/// The line of `[session]` that says the same as an order, for as long as it stands there, to every replica.
+/// The table of the configuration that says the same as an order, for as long as it stands there, to every replica. It can
+/// stand beside others of its kind, at the end of the file.
 pub(super) fn as_configuration(revocation: &Revocation) -> Option<String> {
     // JSON escapes what TOML's basic strings want escaped, and none of these has a control character that JSON would leave.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let whom = match &revocation.whom {
         // An entry that names nobody means everybody.
         Whom::Everybody => String::new(),
-        Whom::Tenant(id) => format!(", tenant = \"{id}\""),
-        Whom::User(user) => format!(", user = {}", quoted(user)),
+        Whom::Tenant(id) => format!("tenant = \"{id}\"\n"),
+        Whom::User(user) => format!("user = {}\n", quoted(user)),
         Whom::AtProvider(..) | Whom::Subject(..) => return None,
-        Whom::Session(id) => format!(", session = \"{id}\""),
+        Whom::Session(id) => format!("session = \"{id}\"\n"),
     };
-    let why: String = revocation.why.chars().take(LONGEST_REASON_WRITTEN).collect();
-    Some(format!("not_before = [{{ at = {}{whom}, why = {} }}]", times::precise(revocation.at), quoted(&why)))
+    let at = times::precise(revocation.at);
+    Some(format!("[[session.not_before]]\nat = {at}\n{whom}why = {}", quoted(&revocation.why)))
 }

@@ -1,5 +1,6 @@
 //! `homerealm sessions list` and `show`.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
@@ -20,11 +21,11 @@ const MOST: usize = 10_000;
 #[derive(Debug, Args)]
 pub(super) struct Filter {
     /// Sessions of this person: oid@tid or sub@host, or as the audit log calls them
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
 
     /// Sessions of this organisation: its name in [tenants], or its id
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     tenant: Option<String>,
 
     /// Sessions of this kind of account
@@ -32,7 +33,7 @@ pub(super) struct Filter {
     kind: Option<Kind>,
 
     /// Sessions of this authority
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     authority: Option<String>,
 }
 

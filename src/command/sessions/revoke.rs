@@ -108,10 +108,9 @@ fn lines(told: &Value) -> Vec<String> {
     let moment = text(&told["revocation"]["not_before"]);
     let mut lines = vec![format!("Sessions that began up to {moment}: {}", text(&told["means"]))];
     lines.push(format!("In the audit log: {}", text(&told["decision_id"])));
-    if let Some(line) = told["configuration"].as_str() {
-        lines.push("So that it lasts, and reaches every replica, put this into the configuration:\n".into());
-        lines.push("[session]".into());
-        lines.push(escaped(line));
+    if let Some(table) = told["configuration"].as_str() {
+        lines.push("So that it lasts, and reaches every replica, put this at the end of the configuration:\n".into());
+        lines.extend(table.lines().map(escaped));
     }
     lines
 }
@@ -177,11 +176,11 @@ mod tests {
             "means": "They are over.\u{1b}[2J",
             "decision_id": "7K3F-9QXD",
             "revocation": { "not_before": "2026-11-22T10:00:00Z" },
-            "configuration": "not_before = [{ at = 2026-11-22T10:00:00Z, why = \"x\" }]",
+            "configuration": "[[session.not_before]]\nat = 2026-11-22T10:00:00Z\nwhy = \"x\u{1b}\"",
         });
         let text = lines(&told).join("\n");
         assert!(text.contains(r"They are over.\u{1b}[2J") && text.contains("7K3F-9QXD"), "{text}");
-        assert!(text.ends_with("\n[session]\nnot_before = [{ at = 2026-11-22T10:00:00Z, why = \"x\" }]"), "{text}");
-        assert!(!lines(&json!({ "configuration": null })).join("\n").contains("[session]"));
+        assert!(text.ends_with("\n\n[[session.not_before]]\nat = 2026-11-22T10:00:00Z\nwhy = \"x\\u{1b}\""), "{text}");
+        assert!(!lines(&json!({ "configuration": null })).join("\n").contains("[session"));
     }
 }

@@ -10,11 +10,12 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::setting::Refusal;
-use crate::config::mask::looks_like_a_secret;
+use crate::config::mask::holds_a_secret;
 use crate::config::problem::Code;
 use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
 use crate::domain::origin::{Origin, Scheme};
+use crate::domain::revocation::LONGEST_REASON;
 
 const LONGEST_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -158,7 +159,7 @@ pub(crate) fn web_url(text: &str, expected: &str) -> Result<Url, Refusal> {
 
 /// Refuses a URL with a user name or password in it.
 pub(crate) fn no_secret(text: &str) -> Result<(), Refusal> {
-    if looks_like_a_secret(text) { Err(Refusal::new(Code::SecretInFile, "a URL here has no user name and no password")) } else { Ok(()) }
+    if holds_a_secret(text) { Err(Refusal::new(Code::SecretInFile, "a URL here has no user name and no password")) } else { Ok(()) }
 }
 
 /// Whether a URL leads to this machine itself.
@@ -188,12 +189,21 @@ pub(crate) fn tenant_id(text: &str) -> Result<TenantId, Refusal> {
 
 /// Text for people: something, on one line, not long.
 pub(crate) fn short_text(text: &str) -> Result<String, Refusal> {
+    text_of_a_line(text, 100)
+}
+
+/// Why somebody did something, for whoever reads of it.
+pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
+    text_of_a_line(text, LONGEST_REASON)
+}
+
+fn text_of_a_line(text: &str, longest: usize) -> Result<String, Refusal> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(Refusal::new(Code::Empty, "expected some text"));
     }
-    let fits = trimmed.chars().count() <= 100 && !trimmed.contains(char::is_control);
-    if fits { Ok(trimmed.to_owned()) } else { Err(Refusal::malformed("expected one line of at most 100 characters")) }
+    let fits = trimmed.chars().count() <= longest && !trimmed.contains(char::is_control);
+    if fits { Ok(trimmed.to_owned()) } else { Err(Refusal::malformed(format!("expected one line of at most {longest} characters"))) }
 }
 
 /// A word of a protocol: visible ASCII, not empty, not long (RFC 6749 §3.3 for scopes).

@@ -7,26 +7,17 @@ use super::forms;
 use super::reader::Reader;
 use super::setting::{Located, Refusal, Setting};
 use crate::config::problem::{Code, Problem, Span};
-use crate::domain::account::TenantId;
-use crate::domain::guid::Guid;
+use crate::domain::named_user::NamedUser;
 use crate::domain::session::SessionId;
 
 /// One entry.
 #[derive(Debug)]
 pub(crate) struct NotBeforeSection {
     pub(crate) at: Setting<DateTime<Utc>>,
-    pub(crate) user: Setting<User>,
+    pub(crate) user: Setting<NamedUser>,
     pub(crate) tenant: Setting<String>,
     pub(crate) session: Setting<SessionId>,
     pub(crate) why: Setting<String>,
-}
-
-/// Somebody, as logs name people in full: `oid@tid`, or `sub@host`.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    /// What stands behind the last `@`.
-    pub(crate) home: String,
 }
 
 impl NotBeforeSection {
@@ -47,7 +38,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> NotBeforeSection {
         user: reader.parsed("user", user),
         tenant: reader.parsed("tenant", forms::short_text),
         session: reader.parsed("session", session),
-        why: reader.parsed("why", forms::short_text),
+        why: reader.parsed("why", forms::reason),
     }
 }
 
@@ -84,19 +75,8 @@ fn in_utc(written: Datetime) -> Option<DateTime<Utc>> {
     Some((date.and_time(time) - TimeDelta::minutes(offset.into())).and_utc())
 }
 
-fn user(text: &str) -> Result<User, Refusal> {
-    const LONGEST: usize = 600;
-    let expected = || Refusal::malformed("expected oid@tid, or sub@host with the host of the issuer");
-    let plain = text.len() <= LONGEST && !text.contains(|c: char| c.is_control() || c.is_whitespace());
-    let (name, home) = text.rsplit_once('@').filter(|(name, home)| plain && !name.is_empty() && !home.is_empty()).ok_or_else(expected)?;
-    Ok(match TenantId::parse(home) {
-        // As ids are written everywhere else, whoever copied them from wherever.
-        Ok(tenant) => {
-            let object = if Guid::parse(name).is_ok() { name.to_ascii_lowercase() } else { name.to_owned() };
-            User { name: format!("{object}@{tenant}"), home: tenant.to_string() }
-        }
-        Err(_) => User { name: format!("{name}@{}", home.to_ascii_lowercase()), home: home.to_ascii_lowercase() },
-    })
+fn user(text: &str) -> Result<NamedUser, Refusal> {
+    NamedUser::parse(text).map_err(|_| Refusal::malformed("expected oid@tid with GUIDs for both, or sub@host with the host of the issuer"))
 }
 
 fn session(text: &str) -> Result<SessionId, Refusal> {

@@ -133,6 +133,9 @@ impl<'r, 'i> Reader<'r, 'i> {
         match parse(text) {
             Ok(value) => Some(value),
             Err(refusal) => {
+                if refusal.code == Code::SecretInFile {
+                    self.findings.hide(item.span().into());
+                }
                 self.findings.report(refusal.at(item.span().into(), key, &self.place));
                 None
             }
@@ -271,6 +274,7 @@ impl<'r, 'i> Reader<'r, 'i> {
             }
             let at = key.span().into();
             if names_a_secret(name) {
+                self.findings.hide(item.span().into());
                 self.findings.report(self.secret_in_file(name, at));
                 continue;
             }

@@ -7,7 +7,7 @@ use super::not_before::{self, NotBeforeSection};
 use super::reader::Reader;
 use super::setting::{Located, Refusal, Setting};
 use super::{forms, section};
-use crate::config::mask::looks_like_a_secret;
+use crate::config::mask::holds_a_secret;
 use crate::config::problem::Code;
 use crate::protocol::store_address::{BadAddress, StoreAddress};
 
@@ -47,10 +47,16 @@ fn store_password(reader: &mut Reader<'_, '_>) -> Setting<SecretSource> {
 
 fn store(text: &str) -> Result<StoreAddress, Refusal> {
     StoreAddress::parse(text).map_err(|error| {
-        if error == BadAddress::Password || (error == BadAddress::Parameter && looks_like_a_secret(text)) {
+        if error == BadAddress::Password || has_more_than_a_user(text) || (error == BadAddress::Parameter && holds_a_secret(text)) {
             Refusal::new(Code::SecretInFile, BadAddress::Password.to_string())
         } else {
             Refusal::malformed(error.to_string())
         }
     })
+}
+
+/// Whether more stands before the last `@` of an address that is none than the name of a user would: most likely a password.
+fn has_more_than_a_user(text: &str) -> bool {
+    let (_, rest) = text.split_once("://").unwrap_or(("", text));
+    rest.rsplit_once('@').is_some_and(|(before, _)| before.contains([':', '/', '?', '#'])) && !text.starts_with("file:")
 }

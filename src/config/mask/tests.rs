@@ -105,6 +105,7 @@ fn what_is_no_toml_is_masked_line_by_line() {
         ("id = x # token: SECRET", "id = x # token: ***"),
         ("listen = 127.0.0.1:8080", "listen = 127.0.0.1:8080"),
         ("issuer = https://id.example.com", "issuer = https://id.example.com"),
+        ("store = redis://:a/SECRET@h", "store =***"),
     ] {
         let text = text.replace("SECRET", SECRET);
         assert_eq!(Masked::new(&text, secrets_of_broken(&text)).text(), expected, "{text}");

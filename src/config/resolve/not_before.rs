@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 
 use super::routes::Scope;
 use super::unknown;
-use crate::config::file::not_before::{NotBeforeSection, User, report_contradiction};
+use crate::config::file::not_before::{NotBeforeSection, report_contradiction};
 use crate::config::file::reader::MOST_ENTRIES;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Problem, Shown};
 use crate::domain::account::TenantId;
-use crate::domain::authority::ExpectedIssuer;
+use crate::domain::named_user::NamedUser;
 use crate::domain::revocation::{Revocation, Revocations, Whom};
 use crate::domain::time::Timestamp;
 
@@ -90,29 +90,17 @@ fn tenant_of(name: &Located<String>, scope: &Scope<'_>) -> Option<TenantId> {
 }
 
 /// People are of a tenant, or of an issuer that is one of ours. An address would mean nobody, and be believed to.
-fn person(user: &Located<User>, scope: &Scope<'_>) -> Option<Whom> {
-    let hosts: Vec<_> = scope.authorities.iter().filter_map(|authority| host(authority.issuer.as_ref()?)).collect();
-    let known = TenantId::parse(&user.value.home).is_ok() || hosts.contains(&user.value.home);
+fn person(user: &Located<NamedUser>, scope: &Scope<'_>) -> Option<Whom> {
+    let known = user.value.may_be_of(scope.authorities.iter().filter_map(|authority| authority.issuer.as_ref()));
     // With an authority broken nobody knows whose host it would be.
     let is_whole = scope.authorities.iter().all(|authority| authority.issuer.is_some());
     if !known && is_whole {
-        let problem = Problem::new(Code::UnknownName, user.at, format!("nobody is called {} here", Shown(&user.value.name)));
+        let name = user.value.to_string();
+        let problem = Problem::new(Code::UnknownName, user.at, format!("nobody is called {} here", Shown(&name)));
         let label = "expected oid@tid, or sub@host with the host of an issuer: people are not known by their addresses";
         let problem = problem.label(label).note("sessions and audit logs name people so (telemetry.audit.identity = \"full\")");
         scope.around.findings.report(problem);
         return None;
     }
-    Some(Whom::User(user.value.name.as_str().into()))
-}
-
-fn host(issuer: &ExpectedIssuer) -> Option<String> {
-    let text = match issuer {
-        ExpectedIssuer::Consumers { origin }
-        | ExpectedIssuer::Organizations { origin }
-        | ExpectedIssuer::Tenant { origin, .. }
-        | ExpectedIssuer::TenantOfDomain { origin, .. } => origin,
-        ExpectedIssuer::Template { prefix, .. } => prefix,
-        ExpectedIssuer::Exact(issuer) => issuer,
-    };
-    Some(url::Url::parse(text).ok()?.host_str()?.to_owned())
+    Some(Whom::User(user.value.to_string().into()))
 }

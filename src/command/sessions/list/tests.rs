@@ -73,3 +73,18 @@ fn a_filter_becomes_a_query() {
     assert_eq!(filter.path(None), "/sessions?user=a+b%40c&kind=personal&authority=personal");
     assert_eq!(filter.path(Some("1 2")), "/sessions?user=a+b%40c&kind=personal&authority=personal&from=1+2");
 }
+
+#[derive(Debug, clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    filter: Filter,
+}
+
+#[test]
+fn a_filter_that_says_nothing_is_no_filter() {
+    for word in ["--user", "--tenant", "--authority"] {
+        let parse = |value| <Line as clap::Parser>::try_parse_from(["list", word, value]);
+        assert!(parse("x").is_ok_and(|line| line.filter.path(None).ends_with("=x")), "{word}");
+        assert!(parse("").is_err(), "{word}");
+    }
+}
