@@ -175,10 +175,12 @@ async fn a_token_about_somebody_else_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_hold_costs_no_refresh_token() {
-    for keeping in BOTH {
+async fn an_answer_that_does_not_hold_costs_no_refresh_token() {
+    for (keeping, manner) in
+        BOTH.into_iter().flat_map(|keeping| [(keeping, Manner::Rotates(json!({ "exp": 1 }))), (keeping, Manner::HidesHome)])
+    {
         let (world, carried) = signed_in(keeping).await;
-        world.provider.set(Manner::Rotates(json!({ "exp": 1 })));
+        world.provider.set(manner);
         world.pass(LIFE);
         let kept = world.request(&carried).await.expect("signed in");
         assert_eq!((groups(&kept.record), token(&kept.record)), (vec!["before"], Some("t1")));
@@ -193,9 +195,9 @@ async fn a_token_that_does_not_hold_costs_no_refresh_token() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_ends_no_session_although_its_token_is_refused_afterwards() {
-    for keeping in BOTH {
+    for (keeping, manner) in BOTH.into_iter().flat_map(|keeping| [(keeping, Manner::Breaks), (keeping, Manner::Mumbles)]) {
         let (world, carried) = signed_in(keeping).await;
-        world.provider.set(Manner::Breaks);
+        world.provider.set(manner);
         world.pass(LIFE);
         assert!(world.request(&carried).await.is_some());
         world.settled().await;

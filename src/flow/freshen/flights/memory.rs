@@ -55,7 +55,7 @@ pub(in crate::flow::freshen) struct Setback {
 /// Whether the provider may have taken the refresh token although it brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::flow::freshen) enum Asked {
-    /// It may: it was asked and did not answer.
+    /// It may: it was asked and did not answer, or not readably.
     Unanswered,
     /// It has not.
     InVain,
