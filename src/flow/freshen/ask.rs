@@ -41,14 +41,20 @@ pub(super) async fn ask(keeper: &Keeper, authority: &Authority, record: &Session
             tracing::info!(%authority, %session, error, "The provider of {authority} goes on with a session no more");
             return Reply::Refused;
         }
-        Err(error) => {
+        // It is about this session: that somebody has to do something at the provider says nothing about everybody else.
+        Err(RedeemError::Provider(error)) => {
+            pass.answered();
+            let (authority, session) = (&authority.name, record.session.id);
+            tracing::warn!(%authority, %session, fault = "provider", error, "A session cannot be refreshed at {authority} and goes on as it is");
+            return Reply::Failed(Asked::InVain);
+        }
+        Err(error @ (RedeemError::Unanswered(_) | RedeemError::Unreadable(_))) => {
             pass.failed(&error, keeper.clock.now());
-            return Reply::Failed(match error {
-                RedeemError::Unanswered(_) | RedeemError::Unreadable(_) => Asked::Unanswered,
-                RedeemError::ClientRefused(_) | RedeemError::GrantRefused(_) | RedeemError::Provider(_) | RedeemError::Unavailable(_) => {
-                    Asked::InVain
-                }
-            });
+            return Reply::Failed(Asked::Unanswered);
+        }
+        Err(error @ (RedeemError::ClientRefused(_) | RedeemError::Unavailable(_))) => {
+            pass.failed(&error, keeper.clock.now());
+            return Reply::Failed(Asked::InVain);
         }
     };
     pass.answered();

@@ -88,7 +88,7 @@ impl State {
 }
 
 impl Pass {
-    /// It answered, whatever it said.
+    /// It answered, whatever it said about one session.
     pub(super) fn answered(self) {
         let failures = std::mem::take(&mut self.gate.state().failures);
         if failures > 0 {

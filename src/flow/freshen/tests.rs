@@ -123,6 +123,22 @@ async fn a_provider_that_is_down_ends_nothing_and_is_asked_after_a_while() {
 }
 
 #[tokio::test]
+async fn what_a_provider_wants_of_one_person_keeps_nobody_else_from_it() {
+    for (manner, is_shut) in [(Manner::WantsPerson, false), (Manner::RefusesClient, true), (Manner::Down, true), (Manner::Mumbles, true)] {
+        let (world, carried) = signed_in(Keeping::Cookies).await;
+        for times in 1..=5 {
+            // Each time the session waits longer before it asks again.
+            world.pass(LIFE);
+            world.provider.set(manner.clone());
+            assert!(world.request(&carried).await.is_some());
+            assert_eq!(world.provider.asked(), times, "{manner:?}");
+            world.provider.restore();
+        }
+        assert_eq!(world.keeper.flights.gate(&world.authority.name).is_shut(world.now()), is_shut, "{manner:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_ends_at_its_end_even_if_nobody_could_be_asked() {
     let (world, carried) = signed_in(Keeping::Cookies).await;
     world.provider.set(Manner::Down);

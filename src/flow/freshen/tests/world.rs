@@ -104,6 +104,8 @@ pub(super) enum Manner {
     Down,
     /// `invalid_client`
     RefusesClient,
+    /// `interaction_required`
+    WantsPerson,
 }
 
 /// A provider with reuse detection: a token that comes twice ends the grant.
@@ -149,6 +151,11 @@ impl FakeProvider {
         self.grant.lock().expect("no panic while locked").good = None;
     }
 
+    /// The first token is good again, as if nothing had been spent.
+    pub(super) fn restore(&self) {
+        self.grant.lock().expect("no panic while locked").good = Some("t0".into());
+    }
+
     pub(super) fn asked(&self) -> usize {
         self.grant.lock().expect("no panic while locked").asked
     }
@@ -170,6 +177,7 @@ impl Grant {
         match &self.manner {
             Manner::Down => return Err(RedeemError::Unavailable("down".into())),
             Manner::RefusesClient => return Err(RedeemError::ClientRefused("invalid_client".into())),
+            Manner::WantsPerson => return Err(RedeemError::Provider("interaction_required".into())),
             Manner::Rotates(_) | Manner::SaysNothing | Manner::Breaks | Manner::Mumbles | Manner::HidesHome => {}
         }
         self.spent.push(token.to_owned());
@@ -184,7 +192,7 @@ impl Grant {
             Manner::Mumbles => return Err(RedeemError::Unreadable("not JSON".into())),
             Manner::Rotates(claims) => Some(Secret::new(self.id_token(claims))),
             Manner::HidesHome => Some(Secret::new(self.id_token(&json!({})))),
-            Manner::SaysNothing | Manner::Down | Manner::RefusesClient => None,
+            Manner::SaysNothing | Manner::Down | Manner::RefusesClient | Manner::WantsPerson => None,
         };
         Ok(RefreshedTokens {
             id_token,
