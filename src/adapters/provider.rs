@@ -284,13 +284,15 @@ async fn spend(http: &HttpClient, request: &TokenRequest) -> Result<Answer, Rede
     sent.map_err(|fault| not_spent(&fault))
 }
 
-/// Not to have reached it is one thing, to have no answer another, and an answer that is not worth reading a third.
+/// Not to have reached it is one thing, to have no answer another, an answer that is not worth reading a third, and not to
+/// have asked at all a fourth.
 fn not_spent(fault: &HttpFault) -> RedeemError {
     let text = fault.to_string();
     match fault {
         HttpFault::Connect(_) => RedeemError::Unavailable(text),
         HttpFault::Broken(_) | HttpFault::Timeout(_) => RedeemError::Unanswered(text),
-        HttpFault::Encoded | HttpFault::PlainHttp | HttpFault::TooLong(_) | HttpFault::Url => RedeemError::Provider(text),
+        HttpFault::Encoded | HttpFault::TooLong(_) => RedeemError::Unreadable(text),
+        HttpFault::PlainHttp | HttpFault::Url => RedeemError::Provider(text),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Keeping the claims of sessions fresh: before they run out, and mostly while nobody waits. A failure of the provider's, or
-//! of the store's, ends no session; a refusal does.
+//! Keeping the claims of sessions fresh: before they run out, and with a store mostly while nobody waits. A failure of the
+//! provider's, or of the store's, ends no session; a refusal does.
 //!
 //! `timing` says when, `flights` sees to it that a session is refreshed by one task at a time, `fly` is that task from
 //! beginning to end, `ask` speaks with the provider, `gate` spares it, `claim` keeps other processes from doing the same.
@@ -35,7 +35,7 @@ pub enum Freshened {
 /// The times of refreshes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// How long a request waits for claims that are overdue.
+    /// How long a request waits for claims that are overdue, or that only its answer can bring to where they are kept.
     pub(super) patience: Duration,
     /// How long a claim on a record holds.
     pub(super) lease: Duration,
@@ -64,8 +64,9 @@ impl Default for Pace {
 }
 
 impl Keeper {
-    /// Sees to a session's claims. If they are due, they are asked for anew in the background; if they are overdue, that is
-    /// waited for, within bounds. Whoever calls may go away at any time: what was begun goes on.
+    /// Sees to a session's claims. If they are due, they are asked for anew: with a store in the background; without one that
+    /// is waited for, within bounds, since the cookie that goes with this answer is all that keeps the next refresh token.
+    /// If they are overdue, it is waited for in any case. Whoever calls may go away at any time: what was begun goes on.
     pub async fn freshen(&self, kept: Kept, authority: &Arc<Authority>, now: Timestamp) -> Freshened {
         let need = timing::need(&kept.record, now);
         let flight = match need {
@@ -73,9 +74,11 @@ impl Keeper {
             Need::Due | Need::Overdue => self.flight(&kept, authority, now),
         };
         let Some(flight) = flight else { return Freshened::Live(Box::new(kept)) };
-        let landing = match need {
-            Need::None | Need::Due => flight.landing(),
-            Need::Overdue => tokio::time::timeout(self.flights.pace.patience, flight.landed()).await.ok(),
+        let landing = match (need, &kept.place) {
+            (Need::None, _) | (Need::Due, Place::Store { .. }) => flight.landing(),
+            // What comes of it is written nowhere but into the browser, and this answer may be the last one before this
+            // process ends.
+            (Need::Due, Place::Cookie) | (Need::Overdue, _) => tokio::time::timeout(self.flights.pace.patience, flight.landed()).await.ok(),
         };
         match landing {
             Some(Landing::Ended) => Freshened::Ended,

@@ -139,7 +139,7 @@ impl Why {
             Self::NotRedeemed(RedeemError::ClientRefused(_)) => Reason::Configuration,
             // Late or spent: the same for the person as an attempt that took too long.
             Self::NotRedeemed(RedeemError::GrantRefused(_)) => Reason::FlowExpired,
-            Self::NotRedeemed(RedeemError::Provider(_)) | Self::BadToken(_) => Reason::IdpError,
+            Self::NotRedeemed(RedeemError::Provider(_) | RedeemError::Unreadable(_)) | Self::BadToken(_) => Reason::IdpError,
             Self::NotRedeemed(RedeemError::Unanswered(_) | RedeemError::Unavailable(_)) | Self::Unavailable(_) | Self::Interrupted => {
                 Reason::IdpUnavailable
             }

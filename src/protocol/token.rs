@@ -52,8 +52,8 @@ pub struct RefreshedTokens {
     pub refresh_token: Option<Secret<String>>,
     /// `expires_in`: how long the access token holds. `None` if it was not said, or not in a readable way.
     pub expires_in: Option<Duration>,
-    /// `utid` of Microsoft's `client_info`, as in [`TokenResponse::home_tenant`].
-    pub home_tenant: Option<TenantId>,
+    /// Without it the claims cannot be judged, but the tokens are what they are.
+    pub home_tenant: HomeTenant,
 }
 
 /// Why a code or a refresh token was not turned into tokens. The texts hold the error code, Microsoft's error number and the correlation
@@ -66,7 +66,7 @@ pub enum RedeemError {
     /// The provider refused what was to be spent: late, spent, revoked, or another client's (`invalid_grant`).
     #[error("the provider refuses the grant: {0}")]
     GrantRefused(String),
-    /// Any other error, or an answer that cannot be read.
+    /// Any other error.
     #[error("the token endpoint answered with an error: {0}")]
     Provider(String),
     /// Not now: it could not be asked, or says so.
@@ -75,6 +75,22 @@ pub enum RedeemError {
     /// It was asked, and no answer came: it may have taken what was to be spent.
     #[error("the token endpoint was asked and did not answer: {0}")]
     Unanswered(String),
+    /// It answered as if all went well, and nothing can be made of it: what was to be spent has been taken, it must be feared.
+    #[error("the token endpoint's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// What the token endpoint told of the home tenant, in Microsoft's `client_info`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HomeTenant {
+    /// This is it.
+    Told(TenantId),
+    /// Something that cannot be read. That is not the same as nothing: a missing home lets somebody count as a member where
+    /// the token says no more, and the one that is hidden here could be a personal account's.
+    Unreadable,
+    /// Nothing, or it was not asked.
+    #[default]
+    Untold,
 }
 
 /// Whose habits a token endpoint has.

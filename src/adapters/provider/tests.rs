@@ -389,7 +389,7 @@ async fn a_code_becomes_tokens_or_an_error_by_fault() {
     authority.set(|script| script.token = Manner::Json(StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })));
     assert!(matches!(redeem(&authority).await, Err(RedeemError::GrantRefused(_))));
     authority.set(|script| script.token = Manner::Endless);
-    assert!(matches!(redeem(&authority).await, Err(RedeemError::Provider(_))));
+    assert!(matches!(redeem(&authority).await, Err(RedeemError::Unreadable(_))));
     authority.set(|script| script.token = Manner::Redirect);
     assert!(matches!(redeem(&authority).await, Err(RedeemError::Provider(_))));
     assert_eq!(authority.asked_elsewhere.load(Ordering::SeqCst), 4);
@@ -414,7 +414,9 @@ async fn a_refresh_token_becomes_tokens_or_an_error_that_says_whether_it_may_be_
         }),
         (Manner::Json(StatusCode::BAD_GATEWAY, json!({})), |e| matches!(e, RedeemError::Unanswered(_))),
         (Manner::Breaking, |e| matches!(e, RedeemError::Unanswered(_))),
-        (Manner::Endless, |e| matches!(e, RedeemError::Provider(_))),
+        (Manner::Endless, |e| matches!(e, RedeemError::Unreadable(_))),
+        (Manner::Html, |e| matches!(e, RedeemError::Unreadable(_))),
+        (Manner::Redirect, |e| matches!(e, RedeemError::Provider(_))),
     ] {
         authority.set(|script| script.token = manner);
         let error = provider.refresh(&token).await.expect_err("an error");

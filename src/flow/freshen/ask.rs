@@ -12,7 +12,7 @@ use crate::flow::tokens;
 use crate::protocol::id_token::{ExpectedAgain, RefreshDefect, ValidatedIdToken, judge_refreshed};
 use crate::protocol::secret::Secret;
 use crate::protocol::session_record::SessionRecord;
-use crate::protocol::token::{RedeemError, RefreshedTokens};
+use crate::protocol::token::{HomeTenant, RedeemError, RefreshedTokens};
 
 /// What came of it.
 pub(super) enum Reply {
@@ -41,14 +41,20 @@ pub(super) async fn ask(keeper: &Keeper, authority: &Authority, record: &Session
             tracing::info!(%authority, %session, error, "The provider of {authority} goes on with a session no more");
             return Reply::Refused;
         }
-        Err(error) => {
+        // It is about this session: that somebody has to do something at the provider says nothing about everybody else.
+        Err(RedeemError::Provider(error)) => {
+            pass.answered();
+            let (authority, session) = (&authority.name, record.session.id);
+            tracing::warn!(%authority, %session, fault = "provider", error, "A session cannot be refreshed at {authority} and goes on as it is");
+            return Reply::Failed(Asked::InVain);
+        }
+        Err(error @ (RedeemError::Unanswered(_) | RedeemError::Unreadable(_))) => {
             pass.failed(&error, keeper.clock.now());
-            return Reply::Failed(match error {
-                RedeemError::Unanswered(_) => Asked::Unanswered,
-                RedeemError::ClientRefused(_) | RedeemError::GrantRefused(_) | RedeemError::Provider(_) | RedeemError::Unavailable(_) => {
-                    Asked::InVain
-                }
-            });
+            return Reply::Failed(Asked::Unanswered);
+        }
+        Err(error @ (RedeemError::ClientRefused(_) | RedeemError::Unavailable(_))) => {
+            pass.failed(&error, keeper.clock.now());
+            return Reply::Failed(Asked::InVain);
         }
     };
     pass.answered();
@@ -80,18 +86,22 @@ async fn judge(keeper: &Keeper, authority: &Authority, record: &SessionRecord, a
     match defect {
         Defect::Changed(claim) => {
             tracing::warn!(%authority, %session, claim, "A refresh at {authority} brought a token with another `{claim}`: the session is over");
-            Reply::Changed
+            return Reply::Changed;
+        }
+        Defect::HomeUnreadable => {
+            tracing::warn!(%authority, %session, fault = "provider", "A refresh at {authority} brought a `client_info` that cannot be read; the claims stay as they are");
         }
         Defect::NotJudged(error) => {
             tracing::warn!(%authority, %session, fault = "provider", %error, "A refresh at {authority} brought a token that does not hold; the claims stay as they are");
-            let tokens = tokens::of_spoilt_refresh(answer.refresh_token, &record.tokens, now);
-            Reply::Spoilt(SessionRecord { session: record.session.clone(), tokens })
         }
     }
+    let tokens = tokens::of_spoilt_refresh(answer.refresh_token, &record.tokens, now);
+    Reply::Spoilt(SessionRecord { session: record.session.clone(), tokens })
 }
 
 enum Defect {
     Changed(&'static str),
+    HomeUnreadable,
     NotJudged(NotJudged),
 }
 
@@ -102,6 +112,11 @@ async fn judge_token(
     answer: &RefreshedTokens,
     now: Timestamp,
 ) -> Result<ValidatedIdToken, Defect> {
+    let home_tenant = match answer.home_tenant {
+        HomeTenant::Told(home) => Some(home),
+        HomeTenant::Untold => None,
+        HomeTenant::Unreadable => return Err(Defect::HomeUnreadable),
+    };
     let unavailable = |error| Defect::NotJudged(NotJudged::Unavailable(error));
     let metadata = authority.provider.metadata().await.map_err(unavailable)?;
     let expected = ExpectedAgain {
@@ -111,7 +126,7 @@ async fn judge_token(
         issuer: &metadata.issuer,
         client_id: &authority.client_id,
         access_token: answer.access_token.as_ref(),
-        home_tenant: answer.home_tenant,
+        home_tenant,
         nonce: record.tokens.nonce,
         known: &record.session.principal,
     };

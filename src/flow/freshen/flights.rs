@@ -156,14 +156,18 @@ impl Flights {
     /// A session that has ended in the background: yielded once, to whoever tells it.
     #[must_use]
     pub fn farewell(&self, at: Whereabouts) -> Option<Session> {
-        self.known().farewells.remove(&at)
+        let farewells = &mut self.known().farewells;
+        let found = farewells.iter().position(|(whereabouts, _)| *whereabouts == at)?;
+        farewells.remove(found).map(|(_, session)| session)
     }
 
     pub(super) fn say_farewell(&self, at: Whereabouts, session: Session) {
-        let mut known = self.known();
-        if known.farewells.len() < MOST_FAREWELLS {
-            known.farewells.insert(at, session);
+        let farewells = &mut self.known().farewells;
+        // Whoever has not come for theirs by then may never come.
+        if farewells.len() == MOST_FAREWELLS {
+            farewells.pop_front();
         }
+        farewells.push_back((at, session));
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

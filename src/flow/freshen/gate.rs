@@ -88,7 +88,7 @@ impl State {
 }
 
 impl Pass {
-    /// It answered, whatever it said.
+    /// It answered, whatever it said about one session.
     pub(super) fn answered(self) {
         let failures = std::mem::take(&mut self.gate.state().failures);
         if failures > 0 {
@@ -111,7 +111,11 @@ impl Pass {
             RedeemError::ClientRefused(_) => {
                 tracing::error!(%authority, fault = "configuration", %error, "No session of {authority} can be refreshed, and nobody can sign in there: {error}");
             }
-            RedeemError::GrantRefused(_) | RedeemError::Provider(_) | RedeemError::Unanswered(_) | RedeemError::Unavailable(_) => {
+            RedeemError::GrantRefused(_)
+            | RedeemError::Provider(_)
+            | RedeemError::Unanswered(_)
+            | RedeemError::Unavailable(_)
+            | RedeemError::Unreadable(_) => {
                 tracing::warn!(%authority, fault = "provider", %error, "Sessions of {authority} cannot be refreshed and go on as they are");
             }
         }

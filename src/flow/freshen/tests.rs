@@ -31,20 +31,30 @@ async fn fresh_claims_are_left_alone() {
 }
 
 #[tokio::test]
-async fn claims_that_are_due_are_asked_for_while_the_request_goes_on() {
-    for keeping in BOTH {
-        let (world, carried) = signed_in(keeping).await;
-        world.provider.set(Manner::Rotates(json!({})));
-        world.pass(LIFE - 1);
-        let kept = world.request(&carried).await.expect("signed in");
-        assert_eq!((groups(&kept.record), token(&kept.record), kept.copy), (vec!["before"], Some("t0"), Copy::UpToDate));
-        world.settled().await;
-        assert_eq!(world.provider.asked(), 1);
-        let kept = world.request(&carried).await.expect("signed in");
-        assert_eq!((groups(&kept.record), token(&kept.record)), (vec!["after"], Some("t1")), "{keeping:?}: judged at the next request");
-        let copy = if keeping == Keeping::Cookies { Copy::Outdated } else { Copy::UpToDate };
-        assert_eq!((kept.copy, world.provider.asked()), (copy, 1));
-    }
+async fn claims_that_are_due_are_asked_for_while_the_request_goes_on_if_a_store_keeps_them() {
+    let (world, carried) = signed_in(Keeping::Store).await;
+    world.provider.set(Manner::Rotates(json!({})));
+    world.pass(LIFE - 1);
+    let kept = world.request(&carried).await.expect("signed in");
+    assert_eq!((groups(&kept.record), token(&kept.record), kept.copy), (vec!["before"], Some("t0"), Copy::UpToDate));
+    world.settled().await;
+    assert_eq!(world.provider.asked(), 1);
+    let kept = world.request(&carried).await.expect("signed in");
+    assert_eq!((groups(&kept.record), token(&kept.record)), (vec!["after"], Some("t1")), "judged at the next request");
+    assert_eq!((kept.copy, world.provider.asked()), (Copy::UpToDate, 1));
+}
+
+#[tokio::test]
+async fn claims_that_are_due_in_a_cookie_come_with_the_answer_that_had_them_asked_for() {
+    let (world, carried) = signed_in(Keeping::Cookies).await;
+    world.provider.set(Manner::Rotates(json!({})));
+    world.pass(LIFE - 1);
+    let kept = world.request(&carried).await.expect("signed in");
+    assert_eq!((groups(&kept.record), token(&kept.record), kept.copy), (vec!["after"], Some("t1"), Copy::Outdated));
+    // A process that knows nothing of it goes on with what the browser was given.
+    let other = world.another(Handle::current());
+    other.pass(LIFE);
+    assert_eq!(token(&other.request(&kept.carried()).await.expect("signed in").record), Some("t2"));
 }
 
 #[tokio::test]
@@ -113,6 +123,22 @@ async fn a_provider_that_is_down_ends_nothing_and_is_asked_after_a_while() {
 }
 
 #[tokio::test]
+async fn what_a_provider_wants_of_one_person_keeps_nobody_else_from_it() {
+    for (manner, is_shut) in [(Manner::WantsPerson, false), (Manner::RefusesClient, true), (Manner::Down, true), (Manner::Mumbles, true)] {
+        let (world, carried) = signed_in(Keeping::Cookies).await;
+        for times in 1..=5 {
+            // Each time the session waits longer before it asks again.
+            world.pass(LIFE);
+            world.provider.set(manner.clone());
+            assert!(world.request(&carried).await.is_some());
+            assert_eq!(world.provider.asked(), times, "{manner:?}");
+            world.provider.restore();
+        }
+        assert_eq!(world.keeper.flights.gate(&world.authority.name).is_shut(world.now()), is_shut, "{manner:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_ends_at_its_end_even_if_nobody_could_be_asked() {
     let (world, carried) = signed_in(Keeping::Cookies).await;
     world.provider.set(Manner::Down);
@@ -141,15 +167,13 @@ async fn a_refusal_ends_the_session_and_is_told_once() {
 
 #[tokio::test]
 async fn a_refusal_in_the_background_is_told_by_the_next_request() {
-    for keeping in BOTH {
-        let (world, carried) = signed_in(keeping).await;
-        world.provider.revoke();
-        world.pass(LIFE - 1);
-        assert!(world.request(&carried).await.is_some());
-        world.settled().await;
-        assert!(world.request(&carried).await.is_none());
-        assert!(world.keeper.flights.farewell(Whereabouts::of(&carried)).is_some());
-    }
+    let (world, carried) = signed_in(Keeping::Store).await;
+    world.provider.revoke();
+    world.pass(LIFE - 1);
+    assert!(world.request(&carried).await.is_some());
+    world.settled().await;
+    assert!(world.request(&carried).await.is_none());
+    assert!(world.keeper.flights.farewell(Whereabouts::of(&carried)).is_some());
 }
 
 #[tokio::test]
@@ -167,10 +191,12 @@ async fn a_token_about_somebody_else_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_hold_costs_no_refresh_token() {
-    for keeping in BOTH {
+async fn an_answer_that_does_not_hold_costs_no_refresh_token() {
+    for (keeping, manner) in
+        BOTH.into_iter().flat_map(|keeping| [(keeping, Manner::Rotates(json!({ "exp": 1 }))), (keeping, Manner::HidesHome)])
+    {
         let (world, carried) = signed_in(keeping).await;
-        world.provider.set(Manner::Rotates(json!({ "exp": 1 })));
+        world.provider.set(manner);
         world.pass(LIFE);
         let kept = world.request(&carried).await.expect("signed in");
         assert_eq!((groups(&kept.record), token(&kept.record)), (vec!["before"], Some("t1")));
@@ -185,9 +211,9 @@ async fn a_token_that_does_not_hold_costs_no_refresh_token() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_ends_no_session_although_its_token_is_refused_afterwards() {
-    for keeping in BOTH {
+    for (keeping, manner) in BOTH.into_iter().flat_map(|keeping| [(keeping, Manner::Breaks), (keeping, Manner::Mumbles)]) {
         let (world, carried) = signed_in(keeping).await;
-        world.provider.set(Manner::Breaks);
+        world.provider.set(manner);
         world.pass(LIFE);
         assert!(world.request(&carried).await.is_some());
         world.settled().await;

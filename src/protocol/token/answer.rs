@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Dialect, RedeemError, RefreshedTokens, TokenResponse};
+use super::{Dialect, HomeTenant, RedeemError, RefreshedTokens, TokenResponse};
 use crate::domain::account::TenantId;
 use crate::domain::guid::Guid;
 use crate::protocol::json::{self, Bounds};
@@ -31,7 +31,12 @@ const LONGEST_CODE: usize = 64;
 pub fn read(status: u16, content_type: Option<&str>, body: &[u8], dialect: Dialect) -> Result<TokenResponse, RedeemError> {
     let RefreshedTokens { id_token, access_token, refresh_token, expires_in, home_tenant } =
         read_refreshed(status, content_type, body, dialect)?;
-    let id_token = id_token.ok_or_else(|| RedeemError::Provider("there is no `id_token`".into()))?;
+    let id_token = id_token.ok_or_else(|| RedeemError::Unreadable("there is no `id_token`".into()))?;
+    let home_tenant = match home_tenant {
+        HomeTenant::Told(home) => Some(home),
+        HomeTenant::Untold => None,
+        HomeTenant::Unreadable => return Err(RedeemError::Unreadable("`client_info`".into())),
+    };
     Ok(TokenResponse { id_token, access_token, refresh_token, expires_in, home_tenant })
 }
 
@@ -41,6 +46,8 @@ pub fn read(status: u16, content_type: Option<&str>, body: &[u8], dialect: Diale
 /// [`RedeemError`], likewise.
 pub fn read_refreshed(status: u16, content_type: Option<&str>, body: &[u8], dialect: Dialect) -> Result<RefreshedTokens, RedeemError> {
     let refusal = |what: String| match status {
+        // Who says so has done the work.
+        200..300 => RedeemError::Unreadable(what),
         // Whoever fails like this, or stands in between and has no answer, may have done the work.
         500.. => RedeemError::Unanswered(what),
         _ if is_passing(status) => RedeemError::Unavailable(what),
@@ -76,7 +83,7 @@ struct Answer {
 fn tokens(answer: Answer, dialect: Dialect) -> Result<RefreshedTokens, RedeemError> {
     // Token types are compared without case (RFC 6749 §5.1).
     if !answer.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
-        return Err(RedeemError::Provider("`token_type` is missing or not Bearer".into()));
+        return Err(RedeemError::Unreadable("`token_type` is missing or not Bearer".into()));
     }
     Ok(RefreshedTokens {
         id_token: answer.id_token.map(Secret::new),
@@ -84,9 +91,9 @@ fn tokens(answer: Answer, dialect: Dialect) -> Result<RefreshedTokens, RedeemErr
         refresh_token: answer.refresh_token.map(Secret::new),
         expires_in: answer.expires_in.as_ref().and_then(seconds),
         home_tenant: match dialect {
-            Dialect::Microsoft => answer.client_info.as_ref().map(home_tenant).transpose()?,
+            Dialect::Microsoft => answer.client_info.as_ref().map_or(HomeTenant::Untold, home_tenant),
             // Not asked for, and so not what it is called.
-            Dialect::Standard => None,
+            Dialect::Standard => HomeTenant::Untold,
         },
     })
 }
@@ -98,9 +105,7 @@ fn seconds(expires_in: &Value) -> Option<Duration> {
     Some(Duration::from_secs(seconds.min(YEAR)))
 }
 
-/// What cannot be read is not the same as nothing: a missing home lets somebody count as a member where the token says
-/// no more, and the one that is hidden here could be a personal account's.
-fn home_tenant(client_info: &Value) -> Result<TenantId, RedeemError> {
+fn home_tenant(client_info: &Value) -> HomeTenant {
     #[derive(Deserialize)]
     struct ClientInfo {
         utid: String,
@@ -110,7 +115,7 @@ fn home_tenant(client_info: &Value) -> Result<TenantId, RedeemError> {
         let info: ClientInfo = json::read_object(&decoded, CLIENT_INFO).ok()?;
         TenantId::parse(&info.utid).ok()
     };
-    read().ok_or_else(|| RedeemError::Provider("`client_info` cannot be read".into()))
+    read().map_or(HomeTenant::Unreadable, HomeTenant::Told)
 }
 
 fn fault(error: &str, status: u16, answer: &Answer) -> RedeemError {

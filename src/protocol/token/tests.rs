@@ -85,13 +85,14 @@ fn a_refresh_may_bring_nothing_but_an_access_token() {
     assert_eq!((text(bare.id_token), text(bare.refresh_token), bare.expires_in), (None, None, Some(Duration::from_secs(3600))));
     let whole = read(json!({ "refresh_token": "the-next", "expires_in": null })).expect("tokens");
     assert_eq!((text(whole.id_token), text(whole.refresh_token)), (Some(ID_TOKEN.to_owned()), Some("the-next".to_owned())));
-    assert_eq!(whole.expires_in, None);
+    assert_eq!((whole.expires_in, whole.home_tenant), (None, HomeTenant::Untold));
+    let hidden = read(json!({ "refresh_token": "the-next", "client_info": "not base64url!" })).expect("tokens");
+    assert_eq!((text(hidden.refresh_token), hidden.home_tenant), (Some("the-next".to_owned()), HomeTenant::Unreadable));
     for (members, expected) in [
         (json!({ "error": "invalid_grant" }), "grant"),
-        (json!({ "token_type": null }), "provider"),
-        (json!({ "id_token": 7 }), "provider"),
-        (json!({ "refresh_token": 7 }), "provider"),
-        (json!({ "client_info": "not base64url!" }), "provider"),
+        (json!({ "token_type": null }), "unreadable"),
+        (json!({ "id_token": 7 }), "unreadable"),
+        (json!({ "refresh_token": 7 }), "unreadable"),
     ] {
         assert_eq!(class(&read(members).expect_err("an error")), expected);
     }
@@ -207,6 +208,7 @@ fn class(error: &RedeemError) -> &'static str {
         RedeemError::Provider(_) => "provider",
         RedeemError::Unanswered(_) => "unanswered",
         RedeemError::Unavailable(_) => "unavailable",
+        RedeemError::Unreadable(_) => "unreadable",
     }
 }
 
@@ -225,10 +227,12 @@ fn errors_are_told_apart_by_code_and_status() {
         (500, "<html>", "unanswered"),
         (504, "{}", "unanswered"),
         (302, "", "provider"),
-        (200, "<html>", "provider"),
+        (200, "<html>", "unreadable"),
+        (200, "{}", "unreadable"),
         (400, "{}", "provider"),
         (400, r#"{"error":7}"#, "provider"),
-        (201, r#"{"token_type":"Bearer","id_token":"x"}"#, "provider"),
+        (201, r#"{"token_type":"Bearer","id_token":"x"}"#, "unreadable"),
+        (403, "<html>", "provider"),
     ] {
         let error = answer::read(status, Some("application/json"), body.as_bytes(), Dialect::Standard).expect_err("an error");
         assert_eq!(class(&error), expected, "{status} {body}");

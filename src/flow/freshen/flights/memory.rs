@@ -1,6 +1,6 @@
 //! What is remembered of sessions that were refreshed, within bounds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ pub(super) const MOST_REMEMBERED: usize = 16_384;
 /// Once the browser has what a refresh brought, requests that it sent before may still come for so long.
 pub(super) const STRAGGLERS: Duration = Duration::from_secs(60);
 
-/// So many sessions that have ended wait for somebody who tells it to the audit log.
+/// So many sessions that have ended wait for somebody who tells it to the audit log; of more, the oldest are forgotten. They
+/// are few enough to be looked through.
 pub(super) const MOST_FAREWELLS: usize = 1024;
 
 /// Everything.
@@ -26,7 +27,8 @@ pub(super) struct Known {
     /// By when they were looked for last.
     pub(super) order: BTreeMap<u64, SessionId>,
     looks: u64,
-    pub(super) farewells: HashMap<Whereabouts, Session>,
+    /// The oldest first.
+    pub(super) farewells: VecDeque<(Whereabouts, Session)>,
 }
 
 /// One session's.
@@ -55,7 +57,7 @@ pub(in crate::flow::freshen) struct Setback {
 /// Whether the provider may have taken the refresh token although it brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::flow::freshen) enum Asked {
-    /// It may: it was asked and did not answer.
+    /// It may: it was asked and did not answer, or not readably.
     Unanswered,
     /// It has not.
     InVain,

@@ -102,13 +102,19 @@ async fn a_failure_is_remembered_for_as_long_as_its_pause() {
 }
 
 #[tokio::test]
-async fn farewells_are_said_once_and_do_not_pile_up() {
+async fn farewells_are_said_once_and_the_oldest_make_room_for_new_ones() {
     let flights = flights();
-    for number in 0..2 * MOST_FAREWELLS as u64 {
+    let most = MOST_FAREWELLS as u64;
+    for number in 0..2 * most {
         let session = session(number, "", 0).session;
         flights.say_farewell(Whereabouts::Cookie(session.id), session);
     }
-    let first = Whereabouts::Cookie(session(0, "", 0).session.id);
-    assert!(flights.farewell(first).is_some() && flights.farewell(first).is_none());
-    assert_eq!(flights.known().farewells.len(), MOST_FAREWELLS - 1);
+    let farewell = |number| flights.farewell(Whereabouts::Cookie(session(number, "", 0).session.id));
+    assert_eq!([0, most - 1].map(|number| farewell(number).is_some()), [false, false]);
+    for number in [most, 2 * most - 1] {
+        let id = session(number, "", 0).session.id;
+        assert_eq!(farewell(number).map(|session| session.id), Some(id));
+        assert!(farewell(number).is_none());
+    }
+    assert_eq!(flights.known().farewells.len(), MOST_FAREWELLS - 2);
 }

@@ -28,7 +28,7 @@ use crate::protocol::seal::KeyRing;
 use crate::protocol::secret::Secret;
 use crate::protocol::session_cookie::Carried;
 use crate::protocol::session_record::{Handle, SessionRecord, Ticket, Tokens};
-use crate::protocol::token::{CodeGrant, RedeemError, RefreshedTokens, TokenResponse};
+use crate::protocol::token::{CodeGrant, HomeTenant, RedeemError, RefreshedTokens, TokenResponse};
 
 pub(in crate::flow::freshen) const SIGNED_IN: u64 = 1_800_000_000;
 pub(in crate::flow::freshen) const LIFE: u64 = 600;
@@ -96,10 +96,16 @@ pub(super) enum Manner {
     SaysNothing,
     /// Rotates it, and then the connection breaks.
     Breaks,
+    /// Rotates it, and answers with what cannot be read.
+    Mumbles,
+    /// Rotates it, and hides the home tenant.
+    HidesHome,
     /// Does not listen.
     Down,
     /// `invalid_client`
     RefusesClient,
+    /// `interaction_required`
+    WantsPerson,
 }
 
 /// A provider with reuse detection: a token that comes twice ends the grant.
@@ -145,6 +151,11 @@ impl FakeProvider {
         self.grant.lock().expect("no panic while locked").good = None;
     }
 
+    /// The first token is good again, as if nothing had been spent.
+    pub(super) fn restore(&self) {
+        self.grant.lock().expect("no panic while locked").good = Some("t0".into());
+    }
+
     pub(super) fn asked(&self) -> usize {
         self.grant.lock().expect("no panic while locked").asked
     }
@@ -166,7 +177,8 @@ impl Grant {
         match &self.manner {
             Manner::Down => return Err(RedeemError::Unavailable("down".into())),
             Manner::RefusesClient => return Err(RedeemError::ClientRefused("invalid_client".into())),
-            Manner::Rotates(_) | Manner::SaysNothing | Manner::Breaks => {}
+            Manner::WantsPerson => return Err(RedeemError::Provider("interaction_required".into())),
+            Manner::Rotates(_) | Manner::SaysNothing | Manner::Breaks | Manner::Mumbles | Manner::HidesHome => {}
         }
         self.spent.push(token.to_owned());
         if self.good.as_deref() != Some(token) {
@@ -177,15 +189,17 @@ impl Grant {
         self.good = Some(next.clone());
         let id_token = match &self.manner {
             Manner::Breaks => return Err(RedeemError::Unanswered("broken".into())),
+            Manner::Mumbles => return Err(RedeemError::Unreadable("not JSON".into())),
             Manner::Rotates(claims) => Some(Secret::new(self.id_token(claims))),
-            Manner::SaysNothing | Manner::Down | Manner::RefusesClient => None,
+            Manner::HidesHome => Some(Secret::new(self.id_token(&json!({})))),
+            Manner::SaysNothing | Manner::Down | Manner::RefusesClient | Manner::WantsPerson => None,
         };
         Ok(RefreshedTokens {
             id_token,
             access_token: Some(Secret::new("access".into())),
             refresh_token: Some(Secret::new(next)),
             expires_in: Some(Duration::from_secs(LIFE)),
-            home_tenant: None,
+            home_tenant: if matches!(self.manner, Manner::HidesHome) { HomeTenant::Unreadable } else { HomeTenant::Untold },
         })
     }
 
