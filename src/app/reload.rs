@@ -78,10 +78,12 @@ impl Standing {
 
     /// The keys that a configuration changes in vain.
     fn wants_restart(&self, config: &Config) -> Vec<&'static str> {
+        let is_elsewhere = self.store.is_elsewhere(&config.session.store);
         let keys = [
             ("listen", self.listen != config.listen),
             ("admin.listen", self.admin != config.admin),
-            ("session.store", self.store != config.session.store),
+            ("session.store", is_elsewhere),
+            ("session.store_password", self.store != config.session.store && !is_elsewhere),
             ("telemetry.access_log", self.access_log != config.access_log),
             ("telemetry.audit", self.audit != config.audit),
         ];

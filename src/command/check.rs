@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     deny_warnings: bool,
 
-    /// Also ask the providers, compare clocks with them, and connect to the upstreams
+    /// Also ask the providers, compare clocks with them, and connect to the upstreams and to the session store
     #[arg(long)]
     online: bool,
 

@@ -20,8 +20,14 @@ pub(super) struct Foreign<'a>(pub(super) &'a str);
 
 impl fmt::Display for Foreign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if c.is_control() && c != '\n' { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+        self.0.chars().try_for_each(|c| if steers(c) && c != '\n' { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
+}
+
+/// Whether a terminal would obey it: control characters, and those that turn the direction of what follows (UAX #9).
+fn steers(character: char) -> bool {
+    let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || character.is_control()
 }
 
 /// What is wrong with a configuration, on standard error: a blank line between problems and behind the last.
@@ -31,11 +37,11 @@ pub(super) fn report(report: &Report, colour: Colour) {
     }
 }
 
-/// For a terminal: what comes from elsewhere may hold control characters, which are shown, not obeyed.
+/// For a terminal: what comes from elsewhere may hold characters that steer it, which are shown, not obeyed.
 pub(super) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if steers(character) {
             let _infallible = write!(shown, "{}", character.escape_default());
         } else {
             shown.push(character);
@@ -44,11 +50,11 @@ pub(super) fn escaped(text: &str) -> String {
     shown
 }
 
-/// A JSON document on standard output. JSON leaves some control characters in its texts as they are; this does not.
+/// A JSON document on standard output. JSON leaves some characters that steer terminals in its texts as they are; this does not.
 pub(super) fn document(document: &serde_json::Value) {
     let mut shown = String::new();
     for character in format!("{document:#}").chars() {
-        if character.is_control() && character != '\n' {
+        if steers(character) && character != '\n' {
             let _infallible = write!(shown, "\\u{:04x}", u32::from(character));
         } else {
             shown.push(character);
@@ -99,9 +105,11 @@ mod tests {
             ("ready\nlast reload: applied", "ready\nlast reload: applied"),
             ("“Zürich”", "“Zürich”"),
             ("\u{1b}[2Jred\r\n", "\\u{1b}[2Jred\\r\n"),
+            ("a\u{202e}b\u{2066}c\u{200f}d\u{61c}", "a\\u{202e}b\\u{2066}c\\u{200f}d\\u{61c}"),
             ("\u{9b}31m\t\u{7f}", "\\u{9b}31m\\t\\u{7f}"),
         ] {
             assert_eq!(Foreign(text).to_string(), shown);
+            assert_eq!(escaped(text).replace("\\n", "\n"), shown);
         }
     }
 }

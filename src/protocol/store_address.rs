@@ -77,6 +77,9 @@ pub enum BadAddress {
     /// `file://`
     #[error("a folder is no URL: write it right behind file:, like \"file:/var/lib/homerealm\"")]
     FolderAsUrl,
+    /// `file:~`
+    #[error("nobody here expands a ~: write the whole path of the folder, like \"file:/var/lib/homerealm\"")]
+    HomeFolder,
     /// A password in the URL.
     #[error("a URL here has no password: put it in a file of its own and name that with store_password_file")]
     Password,
@@ -128,10 +131,22 @@ impl StoreAddress {
             ("memory", _) => Ok(Self::Memory),
             (_, Some(("file", ""))) => Err(BadAddress::NoFolder),
             (_, Some(("file", path))) if path.starts_with("//") => Err(BadAddress::FolderAsUrl),
+            (_, Some(("file", path))) if path.starts_with('~') => Err(BadAddress::HomeFolder),
             (_, Some(("file", path))) if !path.contains('\0') => Ok(Self::File(path.into())),
             (_, Some(("redis", rest))) => RedisAddress::parse(rest, Transport::Plain).map(Self::Redis),
             (_, Some(("rediss", rest))) => RedisAddress::parse(rest, Transport::Tls { ca_pem: None }).map(Self::Redis),
             (_, Some(_) | None) => Err(BadAddress::Kind),
+        }
+    }
+}
+
+impl StoreAddress {
+    /// Whether this is another place, whatever the password for it is.
+    #[must_use]
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Redis(this), Self::Redis(other)) => this.is_elsewhere(other),
+            (Self::Cookie | Self::Memory | Self::File(_) | Self::Redis(_), _) => self != other,
         }
     }
 }
@@ -165,6 +180,14 @@ impl RedisAddress {
         }
     }
 
+    /// Whether this is another place, whatever the password for it is.
+    #[must_use]
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        let Self { nodes, topology, transport, database, username, password: _ } = self;
+        (nodes, topology, transport, database, username)
+            != (&other.nodes, &other.topology, &other.transport, &other.database, &other.username)
+    }
+
     /// Whether every node that is known from the start is on this machine.
     #[must_use]
     pub fn is_on_loopback(&self) -> bool {
@@ -175,15 +198,12 @@ impl RedisAddress {
 
 impl PartialEq for RedisAddress {
     fn eq(&self, other: &Self) -> bool {
-        let Self { nodes, topology, transport, database, username, password } = self;
-        let same_password = match (password, &other.password) {
+        let same_password = match (&self.password, &other.password) {
             (Some(ours), Some(theirs)) => ours.matches(theirs.expose().as_bytes()),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        (nodes, topology, transport, database, username)
-            == (&other.nodes, &other.topology, &other.transport, &other.database, &other.username)
-            && same_password
+        !self.is_elsewhere(other) && same_password
     }
 }
 

@@ -155,7 +155,7 @@ pub(super) const fn sentence(reach: Reach) -> &'static str {
             "They are over at this process, until it is started again. The session store failed: other replicas were not told, \
              or nobody knows whether they were. Order it again when the store answers."
         }
-        Reach::Store => "They are over wherever the session store is shared.",
+        Reach::Store => "They are over at every process that keeps its sessions in this store.",
     }
 }
 

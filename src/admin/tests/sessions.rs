@@ -323,7 +323,7 @@ async fn an_answer_says_how_far_an_order_got_and_what_makes_it_last() {
         "[[session.not_before]]\nat = 2027-01-15T08:00:00Z\nuser = \"it's \\\"me\\\"@login.microsoftonline.com\"\nwhy = \"a \\\\ b\"";
     let cases = [
         (Reach::Process, 200, "until it is started again", "Sessions were ended", true),
-        (Reach::Store, 200, "wherever the session store is shared", "Sessions were ended", false),
+        (Reach::Store, 200, "every process that keeps its sessions in this store", "Sessions were ended", false),
         (Reach::ProcessStoreFailed, 503, "or nobody knows whether they were", "in this process only", true),
         (Reach::Nowhere, 503, "Nothing was ended", "Nothing was ended", true),
     ];

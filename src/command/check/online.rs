@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use serde::Serialize;
 use url::Url;
 
+use self::store::ask_store;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::http_client::{HttpClient, Limits};
 use crate::adapters::provider::Development;
@@ -26,6 +27,8 @@ use crate::flow::ports::{Clock as _, Provider as _, ProviderUnavailable};
 use crate::protocol::metadata::Metadata;
 use crate::proxy::forward;
 
+mod store;
+
 /// For each answer. A provider's adapter has the same patience.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,11 +38,11 @@ const AT_ONCE: usize = 64;
 /// Clocks further apart make tokens look expired, or not valid yet.
 const MOST_APART: Duration = Duration::from_secs(60);
 
-/// What came of asking one authority or upstream.
+/// What came of asking one authority or upstream, or the session store.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     asked: Asked,
-    /// The authority's name, or the upstream's origin.
+    /// The authority's name, the upstream's origin, or where sessions are kept.
     name: String,
     pub(super) outcome: Outcome,
     /// What was found, or why it failed.
@@ -52,6 +55,7 @@ pub(super) struct Answer {
 enum Asked {
     Authority,
     Upstream,
+    Store,
 }
 
 /// How it went.
@@ -75,12 +79,13 @@ impl fmt::Display for Answer {
         let asked = match self.asked {
             Asked::Authority => "authority",
             Asked::Upstream => "upstream",
+            Asked::Store => "store",
         };
         write!(f, "{outcome:<5} {asked:<9} {}: {}", self.name, self.detail)
     }
 }
 
-/// Asks every authority and every upstream.
+/// Asks every authority, every upstream and the session store.
 ///
 /// # Errors
 /// When nobody could be asked: no runtime, no TLS.
@@ -93,11 +98,12 @@ pub(super) fn ask(config: &Config) -> std::io::Result<Vec<Answer>> {
         let authorities = config.authorities.iter().map(|settings| ask_authority(settings, development, &clients));
         let upstreams = upstreams(config.rules.routes.routes());
         let upstreams = upstreams.into_iter().map(|(upstream, route)| ask_upstream(upstream, route, &tls));
-        let (mut answers, others) = tokio::join!(
+        let (mut answers, others, store) = tokio::join!(
             futures_util::stream::iter(authorities).buffered(AT_ONCE).collect::<Vec<_>>(),
             futures_util::stream::iter(upstreams).buffered(AT_ONCE).collect::<Vec<_>>(),
+            ask_store(&config.session.store),
         );
-        answers.extend(others);
+        answers.extend(others.into_iter().chain(store));
         answers
     });
     // A name that is still being looked up has been given up already.

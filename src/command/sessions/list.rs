@@ -172,9 +172,14 @@ fn revocations_lines(revocations: &Value, now: Timestamp) -> Vec<String> {
     if !entries.is_empty() {
         let mut rows = vec![["REVOKED", "WHOSE", "WHEN", "FROM", "WHY"].map(str::to_owned)];
         rows.extend(entries.iter().map(|entry| {
-            let whose = ["user", "tenant_name", "tenant", "authority", "session"].into_iter().find_map(|key| entry[key].as_str());
+            let whose = ["user", "tenant_name", "tenant", "session"].into_iter().find_map(|key| entry[key].as_str()).map(str::to_owned);
+            // Of what an authority ended, its own name for it is not told.
+            let whose = whose.or_else(|| {
+                let what = if entry["scope"] == "provider_session" { "a session" } else { "somebody" };
+                Some(format!("{what} at {}", entry["authority"].as_str()?))
+            });
             let when = age(&text(entry, "not_before"), now);
-            [text(entry, "scope"), whose.unwrap_or("everybody").to_owned(), when, text(entry, "from"), text(entry, "why")]
+            [text(entry, "scope"), whose.unwrap_or_else(|| "everybody".to_owned()), when, text(entry, "from"), text(entry, "why")]
         }));
         lines.push(String::new());
         lines.extend(aligned(&rows));

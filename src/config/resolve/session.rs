@@ -15,6 +15,7 @@ use crate::config::{SessionKeys, SessionSettings};
 use crate::domain::revocation::Revocations;
 use crate::domain::session::Lifetimes;
 use crate::protocol::secret::Secret;
+use crate::protocol::store_address::StoreAddress;
 
 const DEFAULT_IDLE: Duration = Duration::from_secs(3600);
 const DEFAULT_MAX: Duration = Duration::from_secs(8 * 3600);
@@ -64,9 +65,15 @@ fn keys(section: &SessionSection, around: &Surroundings<'_>) -> Option<SessionKe
         }
         (Setting::Absent, None) => {
             let problem = Problem::new(Code::RandomKey, Span::default(), "no session key is configured: a random one is used");
-            around
-                .findings
-                .report(problem.note("a restart signs everybody out, and two processes do not know each other's sessions").note(WAY_OUT));
+            // What is kept in memory does not outlast the process with any key.
+            around.findings.report(match section.store.value() {
+                Some(StoreAddress::Memory) => problem
+                    .note("sessions in memory end with the process in any case; with a key, sign-ins that are under way outlast a restart")
+                    .note(WAY_OUT),
+                None | Some(StoreAddress::Cookie | StoreAddress::File(_) | StoreAddress::Redis(_)) => {
+                    problem.note("a restart signs everybody out, and two processes do not know each other's sessions").note(WAY_OUT)
+                }
+            });
             return Some(SessionKeys::Random);
         }
         (Setting::Broken, _) => return None,

@@ -71,6 +71,7 @@ fn what_is_no_address_is_told_apart() {
         ("file:a\0b", BadAddress::Kind),
         ("file:", BadAddress::NoFolder),
         ("file:///var/lib/homerealm", BadAddress::FolderAsUrl),
+        ("file:~/homerealm", BadAddress::HomeFolder),
         ("redis://:hunter2@host", BadAddress::Password),
         ("redis://user:hunter2@host", BadAddress::Password),
         ("redis://user:hun/ter?2#@host", BadAddress::Password),
@@ -140,5 +141,23 @@ fn addresses_differ_by_everything_that_is_said_of_them() {
         with("redis://a", None),
     ] {
         assert_ne!(one, other);
+    }
+}
+
+#[test]
+fn another_password_is_no_other_place() {
+    let read = |text: &str, password: &str| match StoreAddress::parse(text) {
+        Ok(StoreAddress::Redis(address)) => {
+            StoreAddress::Redis(RedisAddress { password: Some(Secret::new(password.to_owned())), ..address })
+        }
+        Ok(other) => other,
+        Err(error) => panic!("{text}: {error}"),
+    };
+    let here = read("redis://a@h/1", "x");
+    let rotated = read("redis://a@h/1", "y");
+    assert!(here != rotated && !here.is_elsewhere(&rotated));
+    for other in ["redis://a@h/2", "redis://b@h/1", "redis://a@g/1", "rediss://a@h/1", "redis://a@h/1?sentinel=s", "memory", "file:h"] {
+        let other = read(other, "x");
+        assert!(here.is_elsewhere(&other) && other.is_elsewhere(&here) && !other.is_elsewhere(&other), "{other:?}");
     }
 }

@@ -49,17 +49,21 @@ fn revocations_come_below_and_say_where_they_come_from() {
         "entries": [
             { "scope": "all", "not_before": "2027-01-15T07:58:00Z", "why": "key leaked", "from": "configuration" },
             { "scope": "user", "user": "a@b", "not_before": "2027-01-15T07:00:00Z", "why": "\u{9b}2J", "from": "running" },
+            { "scope": "subject", "authority": "work", "not_before": "2027-01-15T07:00:00Z", "why": "x", "from": "running" },
+            { "scope": "provider_session", "authority": "work", "not_before": "2027-01-15T07:00:00Z", "why": "x", "from": "running" },
         ],
-        "total": 5,
+        "total": 7,
         "trouble": "the session store fails: gone",
     });
     assert_eq!(
         revocations_lines(&told, now()),
         [
             "",
-            "REVOKED  WHOSE      WHEN       FROM           WHY",
-            "all      everybody  2 min ago  configuration  key leaked",
-            r"user     a@b        1 h ago    running        \u{9b}2J",
+            "REVOKED           WHOSE              WHEN       FROM           WHY",
+            "all               everybody          2 min ago  configuration  key leaked",
+            r"user              a@b                1 h ago    running        \u{9b}2J",
+            "subject           somebody at work   1 h ago    running        x",
+            "provider_session  a session at work  1 h ago    running        x",
             "and 3 more, of fewer people",
             "What other replicas have revoked may be missing: the session store fails: gone",
         ]
