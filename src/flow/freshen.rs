@@ -93,7 +93,12 @@ impl Keeper {
         match kept.record.tokens.fresh_since {
             None => kept,
             Some(_) => match self.flights.newer(&kept.record, now) {
-                Some(newer) => kept.renewed(&newer),
+                Some(newer) => {
+                    let id = newer.session.id;
+                    let known = kept.renewed(&newer);
+                    // What nobody is writing down any more is written by this request.
+                    if self.flights.is_under_way(id) { known } else { Kept { copy: Copy::Outdated, ..known } }
+                }
                 None => kept,
             },
         }
