@@ -69,6 +69,15 @@ impl Keeper {
     /// If they are overdue, it is waited for in any case. Whoever calls may go away at any time: what was begun goes on.
     pub async fn freshen(&self, kept: Kept, authority: &Arc<Authority>, now: Timestamp) -> Freshened {
         let need = timing::need(&kept.record, now);
+        self.see_to(need, kept, authority, now).await
+    }
+
+    /// Likewise, of claims that hold and do not suffice: as if they were overdue.
+    pub(super) async fn freshen_early(&self, kept: Kept, authority: &Arc<Authority>, now: Timestamp) -> Freshened {
+        self.see_to(Need::Overdue, kept, authority, now).await
+    }
+
+    async fn see_to(&self, need: Need, kept: Kept, authority: &Arc<Authority>, now: Timestamp) -> Freshened {
         let flight = match need {
             Need::None => None,
             Need::Due | Need::Overdue => self.flight(&kept, authority, now),
@@ -93,7 +102,12 @@ impl Keeper {
         match kept.record.tokens.fresh_since {
             None => kept,
             Some(_) => match self.flights.newer(&kept.record, now) {
-                Some(newer) => kept.renewed(&newer),
+                Some(newer) => {
+                    let id = newer.session.id;
+                    let known = kept.renewed(&newer);
+                    // What nobody is writing down any more is written by this request.
+                    if self.flights.is_under_way(id) { known } else { Kept { copy: Copy::Outdated, ..known } }
+                }
                 None => kept,
             },
         }

@@ -1,6 +1,7 @@
 //! Groups that a token has no room for: the authority is asked about those that routes name, at the sign-in and whenever
 //! the claims are had anew. What it answers is kept in the session. If it does not answer, the access token is kept, and a
-//! later request that needs to know asks again.
+//! later request that needs to know asks again. What routes did not name yet when it was asked, a refresh or a new sign-in
+//! asks about.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::authority::{Authority, to_the_end};
+use super::freshen::Freshened;
 use super::keeper::{Keeper, Kept};
 use super::ports::Clock;
 use crate::domain::principal::{Groups, Principal};
@@ -96,11 +98,30 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// So many sessions with open questions are known at once; of any others the authority is asked more often.
 const MOST_SESSIONS: u64 = 10_000;
 
+/// For so long the answers to a sign-in or a refresh under the same configuration are taken as they are: another one would
+/// bring no better.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// What is known of somebody's groups once it was tried to know more.
+#[derive(Debug)]
+pub enum Known {
+    /// This is the session from now on.
+    Anew(Box<Kept>),
+    /// The authority has ended the session.
+    Ended,
+    /// No more than before, and only a new sign-in asks.
+    OnlyAtSignIn,
+    /// No more than before.
+    Still,
+}
+
 /// The questions that are open: one at a time for each session, and none before its time.
 pub struct OpenQuestions {
     /// Every group that some route names.
     pub named: Arc<[Arc<str>]>,
     clock: Arc<dyn Clock>,
+    /// Since when these groups are named, as far as we know.
+    since: Timestamp,
     turns: Cache<SessionId, Arc<tokio::sync::Mutex<Turn>>>,
 }
 
@@ -114,7 +135,8 @@ impl OpenQuestions {
     /// None yet.
     #[must_use]
     pub fn new(named: Arc<[Arc<str>]>, clock: Arc<dyn Clock>) -> Self {
-        Self { named, clock, turns: Cache::builder().max_capacity(MOST_SESSIONS).time_to_idle(Duration::from_secs(10 * 60)).build() }
+        let turns = Cache::builder().max_capacity(MOST_SESSIONS).time_to_idle(Duration::from_secs(10 * 60)).build();
+        Self { named, since: clock.now(), clock, turns }
     }
 
     /// Notes that a question was asked for a session, and not answered.
@@ -123,10 +145,39 @@ impl OpenQuestions {
         self.turns.insert(session, Arc::new(tokio::sync::Mutex::new(turn)));
     }
 
-    /// Asks again about somebody's groups, if that is due, and keeps the answer. `None`: there is none now.
+    /// Asks again about somebody's groups, if that is due, and keeps the answer.
     ///
     /// Whoever comes while the authority is being asked waits for that answer, which takes 3 s at the most.
-    pub async fn ask_again(&self, keeper: &Keeper, authority: &Arc<Authority>, kept: &Kept) -> Option<Kept> {
+    ///
+    /// Without an access token there is nothing to ask with: everything was asked that routes named then, and some of them
+    /// name another group by now. A refresh brings an access token, so the session is refreshed now; without a refresh token
+    /// a new sign-in brings one, and "try again" would never come true. Neither is done twice for the same configuration
+    /// within a minute, nor for groups about which nobody would be asked: people would go round in circles.
+    pub async fn ask_again(&self, keeper: &Keeper, authority: &Arc<Authority>, kept: &Kept) -> Known {
+        let tokens = &kept.record.tokens;
+        if tokens.access_token.is_some() {
+            let answered = self.ask_with_what_is_kept(keeper, authority, kept).await;
+            return answered.map_or(Known::Still, |kept| Known::Anew(Box::new(kept)));
+        }
+        let groups = &kept.session().principal.groups;
+        if askable(&self.named).iter().all(|group| groups.tell_of(group)) {
+            return Known::Still;
+        }
+        let now = self.clock.now();
+        let is_settled = |at: Timestamp| at > self.since.max(now - SETTLED);
+        match (&tokens.refresh_token, tokens.fresh_since) {
+            // By the second of its refresh a session is told from what it was before.
+            (Some(_), Some(since)) if is_settled(since) || since >= now => Known::Still,
+            (Some(_), _) => match keeper.freshen_early(kept.clone(), authority, now).await {
+                Freshened::Ended => Known::Ended,
+                Freshened::Live(kept) => Known::Anew(kept),
+            },
+            (None, _) if is_settled(kept.session().signed_in_at) => Known::Still,
+            (None, _) => Known::OnlyAtSignIn,
+        }
+    }
+
+    async fn ask_with_what_is_kept(&self, keeper: &Keeper, authority: &Arc<Authority>, kept: &Kept) -> Option<Kept> {
         let access_token = kept.record.tokens.access_token.clone()?;
         let session = kept.session();
         let new = || Arc::new(tokio::sync::Mutex::new(Turn { until: Timestamp::from_unix_seconds(0), answer: None }));

@@ -54,10 +54,10 @@ pub struct Kept {
     pub copy: Copy,
 }
 
-/// Whether what the browser carries says the same.
+/// Whether what the browser carries, or the store holds, says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copy {
-    /// It is to be given another, with the next answer.
+    /// It is to be given another, with the next answer; likewise the store.
     Outdated,
     /// It does.
     UpToDate,
@@ -174,6 +174,8 @@ impl Keeper {
         let mut record = kept.record.clone();
         record.session.last_seen = record.session.last_seen.max(now);
         match (&kept.place, &self.store) {
+            // Its token is being spent: it moves with the next one.
+            (Place::Cookie, Some(_)) if self.flights.is_under_way(kept.session().id) => Ok(kept.clone()),
             (Place::Cookie, Some(store)) => self.move_into(&**store, kept, record).await,
             (Place::Cookie, None) | (Place::Store { .. }, _) => self.replace(kept, record).await,
         }

@@ -17,6 +17,8 @@ use crate::domain::session::{Lifetimes, Session};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
 use crate::flow::bearer;
+use crate::flow::freshen::Whereabouts;
+use crate::flow::groups::Known;
 use crate::flow::keeper::Kept;
 use crate::protocol::cookies::OwnCookies;
 use crate::protocol::secret::Secret;
@@ -135,20 +137,28 @@ impl Identity {
     }
 }
 
-/// Where nothing but the answer about somebody's groups is missing, their authority is asked again.
+/// Where nothing but the answer about somebody's groups is missing, their authority is asked again. A session for which only
+/// a new sign-in can ask counts as ended on this route, which says so and leads to one; where the route only tries what it
+/// would refuse, it goes on.
 async fn ask_about_groups(reply: Reply<'_>, route: &Route, mut sessions: Sessions) -> Sessions {
     let Reply { shared, .. } = reply;
-    for kept in &mut sessions.live {
+    for kept in std::mem::take(&mut sessions.live) {
         let who = &kept.session().principal;
-        let is_missing = match route.judge(Subject { principal: who, grant: None }) {
-            Ok(permit) => permit.would_be_refused() == Some(Reason::GroupsUnavailable),
-            Err(reason) => reason == Reason::GroupsUnavailable,
+        let (reason, is_let_in) = match route.judge(Subject { principal: who, grant: None }) {
+            Ok(permit) => (permit.would_be_refused(), true),
+            Err(reason) => (Some(reason), false),
         };
-        if is_missing
-            && let Some(authority) = shared.sign_in.authorities.get(&who.authority)
-            && let Some(answered) = shared.sign_in.questions.ask_again(&shared.keeper, authority, kept).await
-        {
-            *kept = answered;
+        let known = match shared.sign_in.authorities.get(&who.authority) {
+            Some(authority) if reason == Some(Reason::GroupsUnavailable) => {
+                shared.sign_in.questions.ask_again(&shared.keeper, authority, &kept).await
+            }
+            Some(_) | None => Known::Still,
+        };
+        match known {
+            Known::Anew(kept) => sessions.live.push(*kept),
+            Known::Ended => sessions.ended_late(Whereabouts::of_kept(&kept), shared),
+            Known::OnlyAtSignIn if !is_let_in => sessions.outgrown(),
+            Known::OnlyAtSignIn | Known::Still => sessions.live.push(kept),
         }
     }
     sessions

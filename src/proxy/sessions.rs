@@ -94,6 +94,17 @@ impl Sessions {
         self
     }
 
+    /// One of these has just been found to have ended, perhaps by its authority.
+    pub(super) fn ended_late(&mut self, whereabouts: Whereabouts, shared: &Shared) {
+        self.end(whereabouts);
+        self.farewells.extend(shared.keeper.flights.farewell(whereabouts));
+    }
+
+    /// One of these is as good as none: only a new sign-in helps.
+    pub(super) const fn outgrown(&mut self) {
+        self.past = Past::Ended;
+    }
+
     fn end(&mut self, whereabouts: Whereabouts) {
         self.past = Past::Ended;
         self.ended.push(whereabouts);

@@ -215,15 +215,15 @@ async fn what_may_not_be_asked_for_is_refused_and_the_log_says_what_is_missing()
 }
 
 #[tokio::test]
-async fn groups_that_were_named_since_the_sign_in_are_not_known_until_the_next_one() {
+async fn groups_that_were_named_since_the_sign_in_are_asked_for_at_a_new_one() {
     let mut world = World::start();
     let mut browser = Browser::default();
     assert_in(&world.sign_in(&mut browser, "nothing", "/finance/").await, "/finance/");
     world.name(HALS_OTHER_GROUP);
-    assert_reason(&world.proxy.open(&mut browser, "/finance/").await, Reason::GroupsUnavailable);
-    assert_reason(&world.proxy.open(&mut browser, "/lab/").await, Reason::GroupRequired);
     let program = browser.fetch(&world.proxy.url("/finance/")).await;
-    assert_eq!((program.status.as_u16(), program.json()["code"].as_str()), (503, Some("groups_unavailable")));
+    assert_eq!((program.status.as_u16(), program.json()["code"].as_str()), (401, Some("session_expired")));
+    assert_reason(&world.proxy.open(&mut browser, "/lab/").await, Reason::GroupRequired);
+    assert_in(&world.proxy.open(&mut browser, "/desk").await, "/desk");
     let page = world.proxy.open(&mut browser, "/.auth/sign-in?account=work&return_to=/finance/").await;
     assert_in(&page, "/finance/");
 }

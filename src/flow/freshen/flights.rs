@@ -148,6 +148,11 @@ impl Flights {
         Some(flight)
     }
 
+    /// Whether a session is being refreshed now: what a browser or a store has of it may hold a token that is spent.
+    pub(in crate::flow) fn is_under_way(&self, id: SessionId) -> bool {
+        self.known().sessions.get(&id).is_some_and(|entry| entry.flight.is_some())
+    }
+
     pub(super) fn gate(&self, authority: &AuthorityName) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(gates.entry(authority.clone()).or_insert_with(|| Arc::new(Gate::new(authority.clone()))))

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use super::flights::Whereabouts;
 use super::*;
 use crate::domain::revocation::{Revocation, Whom};
+use crate::flow::keeper::Opened;
 use crate::protocol::session_cookie::Carried;
 use world::{Fault, Keeping, LIFE, Manner, World, groups, token};
 
@@ -291,6 +292,44 @@ async fn a_visit_that_is_noted_meanwhile_costs_no_refresh_token() {
         world.keeper.seen(kept, world.now()).await.expect("a store that works");
         assert_eq!(token(&world.stored(&carried).expect("a record")), Some("t1"));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_refreshed_moves_into_a_store_with_what_that_brings() {
+    let (world, carried) = signed_in(Keeping::Store).await;
+    let Carried::Ticket(ticket) = carried else { panic!("kept in a store") };
+    let cookie = Carried::Whole(Box::new(world.store.record(&ticket).expect("a record")));
+    world.pass(LIFE);
+    world.provider.slowness.store(3, std::sync::atomic::Ordering::SeqCst);
+    let Opened::Live(before) = world.keeper.open(cookie.clone(), world.now()).await.expect("a store that works") else { panic!("over") };
+    let mut request = Box::pin(world.request(&cookie));
+    while world.provider.asked() == 0 {
+        assert!(futures_util::poll!(&mut request).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let kept = world.keeper.seen(&before, world.now()).await.expect("a store that works");
+    assert!(matches!(kept.place, Place::Cookie), "not with a token that is spent");
+    let kept = request.await.expect("signed in");
+    world.settled().await;
+    let moved = world.keeper.seen(&kept, world.now()).await.expect("a store that works").carried();
+    assert_eq!(token(&world.stored(&moved).expect("a record")), Some("t1"));
+}
+
+#[tokio::test]
+async fn what_a_store_should_hold_and_does_not_is_written_by_the_next_request() {
+    let (world, carried) = signed_in(Keeping::Store).await;
+    let Carried::Ticket(ticket) = &carried else { panic!("kept in a store") };
+    let before = world.store.record(ticket).expect("a record");
+    world.pass(LIFE);
+    let cookie = Carried::Whole(Box::new(before));
+    world.request(&cookie).await.expect("signed in");
+    world.settled().await;
+    assert_eq!(token(&world.stored(&carried).expect("a record")), Some("t0"), "refreshed elsewhere");
+    let kept = world.request(&carried).await.expect("signed in");
+    assert_eq!((token(&kept.record), kept.copy), (Some("t1"), Copy::Outdated));
+    world.keeper.seen(&kept, world.now()).await.expect("a store that works");
+    assert_eq!(token(&world.stored(&carried).expect("a record")), Some("t1"));
+    assert_eq!(world.request(&carried).await.expect("signed in").copy, Copy::UpToDate);
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ fn asked(about: &[&str], member_of: &[&str]) -> Groups {
 struct Scripted {
     answers: Mutex<VecDeque<Result<Vec<Arc<str>>, GroupsFailed>>>,
     questions: Mutex<Vec<Vec<Arc<str>>>>,
+    refreshes: AtomicU64,
     /// An answer takes one.
     gate: Semaphore,
 }
@@ -59,8 +60,12 @@ impl Provider for Scripted {
         Err(RedeemError::Unavailable("not asked here".into()))
     }
 
-    async fn refresh(&self, _token: &Secret<String>) -> Result<RefreshedTokens, RedeemError> {
-        Err(RedeemError::Unavailable("not asked here".into()))
+    async fn refresh(&self, spent: &Secret<String>) -> Result<RefreshedTokens, RedeemError> {
+        self.refreshes.fetch_add(1, Ordering::SeqCst);
+        match &**spent.expose() {
+            "good" => Ok(RefreshedTokens { access_token: Some(token()), ..RefreshedTokens::default() }),
+            _ => Err(RedeemError::GrantRefused("invalid_grant".into())),
+        }
     }
 
     async fn member_of(&self, access_token: &Secret<String>, groups: &[Arc<str>]) -> Result<Vec<Arc<str>>, GroupsFailed> {
@@ -97,7 +102,12 @@ struct World {
 impl World {
     fn new(answers: impl IntoIterator<Item = Result<Vec<Arc<str>>, GroupsFailed>>) -> Self {
         let answers: VecDeque<_> = answers.into_iter().collect();
-        let provider = Arc::new(Scripted { gate: Semaphore::new(1000), answers: Mutex::new(answers), questions: Mutex::default() });
+        let provider = Arc::new(Scripted {
+            gate: Semaphore::new(1000),
+            answers: Mutex::new(answers),
+            questions: Mutex::default(),
+            refreshes: AtomicU64::new(0),
+        });
         let authority = Authority {
             name: AuthorityName::work(),
             kind: AccountKind::Work,
@@ -132,8 +142,37 @@ impl World {
         self.provider.questions.lock().expect("no panic while locked").clone()
     }
 
-    async fn ask_again(&self, kept: &Kept) -> Option<Kept> {
+    /// A session of which nothing was asked but this, and with this refresh token.
+    fn known(&self, about: &[&str], refresh_token: Option<&str>) -> Kept {
+        let mut kept = self.open(9);
+        let since = refresh_token.map(|_| self.clock.now());
+        kept.record.session.principal.groups = asked(about, about);
+        let refresh_token = refresh_token.map(|token| Secret::new(token.into()));
+        kept.record.tokens =
+            Tokens { refresh_token, fresh_since: since, fresh_until: since.map(|since| since + REMEMBERED), ..Tokens::default() };
+        kept
+    }
+
+    fn refreshes(&self) -> u64 {
+        self.provider.refreshes.load(Ordering::SeqCst)
+    }
+
+    /// A configuration that names these groups.
+    fn reload(&mut self, named: &[&str]) {
+        self.questions = Arc::new(OpenQuestions::new(names(named).into(), Arc::clone(&self.clock) as Arc<dyn Clock>));
+        self.keeper.questions = Arc::clone(&self.questions);
+    }
+
+    async fn ask_anew(&self, kept: &Kept) -> Known {
         self.questions.ask_again(&self.keeper, &self.authority, kept).await
+    }
+
+    async fn ask_again(&self, kept: &Kept) -> Option<Kept> {
+        match self.questions.ask_again(&self.keeper, &self.authority, kept).await {
+            Known::Anew(kept) => Some(*kept),
+            Known::Still => None,
+            other @ (Known::Ended | Known::OnlyAtSignIn) => panic!("{other:?}"),
+        }
     }
 
     /// A session of which nothing was learnt yet.
@@ -308,5 +347,63 @@ async fn what_can_never_be_told_is_not_asked_again() {
         let kept = world.ask_again(&world.open(1)).await.expect("an end");
         assert_eq!(kept.session().principal.groups, groups);
         assert!(kept.record.tokens.access_token.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_refreshed_to_ask_about_what_routes_name_since() {
+    let mut world = World::new([Ok(names(&[G2])), Err(GroupsFailed::TokenRefused), Err(GroupsFailed::TokenRefused)]);
+    let before = world.known(&[G1], Some("good"));
+    world.pass(5);
+    world.reload(&[G1, G2]);
+    let all = join_all((0..20).map(|_| world.ask_anew(&before))).await;
+    for known in all {
+        let Known::Anew(kept) = known else { panic!("{known:?}") };
+        assert_eq!(kept.session().principal.groups, asked(&[G1, G2], &[G2]));
+        assert!(matches!(world.ask_anew(&kept).await, Known::Still), "there is nothing left to ask");
+    }
+    assert_eq!((world.asked().len(), world.refreshes()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refresh_that_tells_no_more_is_not_repeated_at_once() {
+    let mut world = World::new([Err(GroupsFailed::TokenRefused), Err(GroupsFailed::TokenRefused)]);
+    let before = world.known(&[G1], Some("good"));
+    world.pass(5);
+    world.reload(&[G1, G2]);
+    world.pass(1);
+    let Known::Anew(kept) = world.ask_anew(&before).await else { panic!("refreshed") };
+    assert_eq!(kept.session().principal.groups, asked(&[G1], &[G1]));
+    for (pass, refreshes) in [(0, 1), (1, 1), (58, 1), (1, 2)] {
+        world.pass(pass);
+        let known = world.ask_anew(&kept).await;
+        assert_eq!((world.refreshes(), matches!(known, Known::Still)), (refreshes, refreshes == 1), "{known:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_to_refresh_for_the_groups_ends_the_session() {
+    let mut world = World::new([]);
+    let before = world.known(&[G1], Some("bad"));
+    world.pass(5);
+    world.reload(&[G1, G2]);
+    assert!(matches!(world.ask_anew(&before).await, Known::Ended));
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_a_new_sign_in_asks_and_nobody_goes_round_in_circles() {
+    let mut world = World::new([]);
+    let before = world.known(&[G1], None);
+    world.pass(5);
+    world.reload(&[G1, "staff"]);
+    assert!(matches!(world.ask_anew(&before).await, Known::Still), "nobody is asked about names");
+    world.reload(&[G1, G2]);
+    assert!(matches!(world.ask_anew(&before).await, Known::OnlyAtSignIn));
+    world.pass(1);
+    let signed_in_since = world.known(&[G1], None);
+    for (pass, is_worth_it) in [(0, false), (59, false), (1, true)] {
+        world.pass(pass);
+        let known = world.ask_anew(&signed_in_since).await;
+        assert_eq!(matches!(known, Known::OnlyAtSignIn), is_worth_it, "{known:?}");
     }
 }
