@@ -10,7 +10,7 @@ use super::respond::Reply;
 use super::sessions::{Past, Sessions};
 use crate::domain::origin::Origins;
 use crate::domain::policy::{AccessGrant, Decision, Permit, Presented, Subject};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Groups, Principal};
 use crate::domain::reason::Reason;
 use crate::domain::route::{Access, Requirements, Route};
 use crate::domain::session::{Lifetimes, Session};
@@ -142,6 +142,10 @@ impl Identity {
 /// would refuse, it goes on.
 async fn ask_about_groups(reply: Reply<'_>, route: &Route, mut sessions: Sessions) -> Sessions {
     let Reply { shared, .. } = reply;
+    // Most people's are in their token.
+    if sessions.live.iter().all(|kept| matches!(kept.session().principal.groups, Groups::Listed(_))) {
+        return sessions;
+    }
     for kept in std::mem::take(&mut sessions.live) {
         let who = &kept.session().principal;
         let (reason, is_let_in) = match route.judge(Subject { principal: who, grant: None }) {

@@ -1,6 +1,7 @@
 //! The sessions of a request: one per authority, side by side, read from its cookies in the order a route prefers.
 
 use futures_util::future::join_all;
+use zeroize::Zeroizing;
 
 use super::respond::Reply;
 use super::shared::Shared;
@@ -55,7 +56,8 @@ impl Sessions {
         if own.names().next().is_none() {
             return Ok(sessions);
         }
-        let mut buffer = Vec::new();
+        // Cookies may hold tokens.
+        let mut buffer = Zeroizing::new(Vec::new());
         for authority in authorities {
             let Found::Carried(carried) = session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) else { continue };
             let whereabouts = Whereabouts::of(&carried);

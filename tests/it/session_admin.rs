@@ -161,7 +161,7 @@ async fn sessions_end_by_user_by_organisation_and_all_and_whoever_is_meant_may_c
     world.sign_in_again().await;
 
     let told = world.sessions(&["revoke", "--all", "--reason", "key leaked", "--yes"]);
-    told.assert(0, &["Z, why = \"key leaked\" }]"], &[]);
+    told.assert(0, &["Z\nwhy = \"key leaked\"\n"], &[]);
     assert!(world.signed_in().await.is_empty());
     world.sign_in_again().await;
 
