@@ -24,7 +24,7 @@ pub(super) struct Filter {
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
 
-    /// Sessions of this organisation: its name in [tenants], or its id
+    /// Sessions of this organisation: its name in the configuration, or its id
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     tenant: Option<String>,
 

@@ -36,7 +36,7 @@ struct Whose {
     #[arg(long)]
     user: Option<String>,
 
-    /// Everybody's of this organisation: its name in [tenants], or its id
+    /// Everybody's of this organisation: its name in the configuration, or its id
     #[arg(long)]
     tenant: Option<String>,
 

@@ -237,11 +237,13 @@ impl<'r, 'i> Reader<'r, 'i> {
     /// A list of tables; messages call each by its `name`, if it has one.
     pub(crate) fn tables<T>(&mut self, key: &'static str, body: fn(&mut Reader<'r, 'i>) -> T) -> Setting<Vec<T>> {
         let findings = self.findings;
+        let section = self.place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let path = section.map_or_else(|| key.to_owned(), |section| format!("{section}.{key}"));
         self.value(key, "a list of tables", |_, item| {
             let read = |item: Item<'r, 'i>| {
                 let table = item.get_ref().as_table()?;
                 let name = table.get("name").and_then(|name| name.get_ref().as_str());
-                let place = name.map_or_else(|| format!("[[{key}]]"), |name| format!("[[{key}]] {}", Shown(name)));
+                let place = name.map_or_else(|| format!("[[{path}]]"), |name| format!("[[{path}]] {}", Shown(name)));
                 Some(Reader::read(table, item.span().into(), place, findings, body))
             };
             item.get_ref().as_array()?.iter().map(read).collect()
