@@ -9,8 +9,9 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::domain::account::{AccountKind, Home, Membership};
+use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
+use crate::domain::made_up::MadeUp;
 use crate::domain::session::{Lifetimes, Session};
 use crate::flow::freshen::Flights;
 use crate::flow::keeper::{Copy, Place};
@@ -196,21 +197,7 @@ fn token() -> Secret<String> {
 }
 
 fn somebody(groups: Groups) -> Principal {
-    Principal {
-        authority: AuthorityName::work(),
-        issuer: "https://idp.example".into(),
-        subject: "ada".into(),
-        tenant: None,
-        object: None,
-        kind: AccountKind::Work,
-        membership: Membership::Member,
-        home: Home::ThisTenant,
-        name: None,
-        preferred_username: None,
-        verified_email: None,
-        groups,
-        roles: vec![],
-    }
+    MadeUp { groups, ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work())
 }
 
 fn down(seconds: u64) -> GroupsFailed {

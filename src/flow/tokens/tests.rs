@@ -1,27 +1,14 @@
 //! Which tokens stay.
 
 use super::*;
-use crate::domain::account::{AccountKind, Home, Membership};
+use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
+use crate::domain::made_up::MadeUp;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 fn who(groups: Groups) -> Principal {
-    Principal {
-        authority: AuthorityName::work(),
-        issuer: "https://op.example".into(),
-        subject: "ada".into(),
-        tenant: None,
-        object: None,
-        kind: AccountKind::Work,
-        membership: Membership::Member,
-        home: Home::ThisTenant,
-        name: None,
-        preferred_username: None,
-        verified_email: None,
-        groups,
-        roles: vec![],
-    }
+    MadeUp { groups, ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work())
 }
 
 fn secret(text: &str) -> Option<Secret<String>> {

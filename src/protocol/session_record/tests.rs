@@ -3,27 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::account::{AccountKind, Home, Membership};
+use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
-use crate::domain::principal::{Groups, Principal};
+use crate::domain::made_up::MadeUp;
+use crate::domain::principal::Groups;
 use crate::domain::session::SessionId;
 
 fn record(tokens: Tokens) -> SessionRecord {
-    let principal = Principal {
-        authority: AuthorityName::work(),
-        issuer: "https://idp.example".into(),
-        subject: "ada".into(),
-        tenant: None,
-        object: None,
-        kind: AccountKind::Work,
-        membership: Membership::Member,
-        home: Home::ThisTenant,
-        name: None,
-        preferred_username: None,
-        verified_email: None,
-        groups: Groups::Overage,
-        roles: vec![],
-    };
+    let principal = MadeUp { groups: Groups::Overage, ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work());
     let at = Timestamp::from_unix_seconds(300);
     let session = Session {
         id: SessionId([7; 16]),
