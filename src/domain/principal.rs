@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
+use super::guid::Guid;
 
 mod compact;
 
@@ -108,7 +109,11 @@ pub enum UserId<'a> {
 impl fmt::Display for UserId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory { tenant, object } => write!(f, "{object}@{tenant}"),
+            // A GUID has one spelling here, as in what people type: revocations are found by this text.
+            Self::Directory { tenant, object } => match Guid::parse(object) {
+                Ok(object) => write!(f, "{object}@{tenant}"),
+                Err(_) => write!(f, "{object}@{tenant}"),
+            },
             Self::Subject { issuer, subject } => {
                 let url = url::Url::parse(issuer).ok();
                 write!(f, "{subject}@{}", url.as_ref().and_then(url::Url::host_str).unwrap_or(issuer))

@@ -117,3 +117,19 @@ fn what_can_mean_nobody_any_more_is_forgotten() {
     all.forget_before(BEGAN + Duration::from_secs(1));
     assert!(all.is_empty());
 }
+
+#[test]
+fn an_order_means_its_person_however_their_issuer_spells_them() {
+    use crate::domain::named_user::NamedUser;
+    let oid = "6f0c2a4e-0000-4000-8000-0000000000bb";
+    for spelled in [oid.to_owned(), oid.to_uppercase()] {
+        let mut session = session();
+        session.principal.object = Some(spelled.as_str().into());
+        for typed in [format!("{oid}@{CONTOSO}"), format!("{}@{}", oid.to_uppercase(), CONTOSO.to_uppercase())] {
+            let user = NamedUser::parse(&typed).expect("a user").to_string();
+            let mut list = Revocations::new();
+            list.add(entry(Whom::User(user.into()), BEGAN));
+            assert!(list.ended(&session).is_some() && list.ended_listed(&Summary::of(&session)).is_some(), "{spelled}, {typed}");
+        }
+    }
+}
