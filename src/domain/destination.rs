@@ -2,7 +2,10 @@
 //! requests get there is not here.
 
 use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::account::AccountKind;
 
@@ -42,41 +45,133 @@ pub enum Forward {
     /// Answer with 302 to this fixed URL.
     Redirect(url::Url),
     /// Pass the request on.
-    Upstream(Arc<Upstream>),
+    Upstream(Arc<Upstreams>),
 }
 
 impl fmt::Display for Forward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Redirect(url) => write!(f, "redirect to {url}"),
-            Self::Upstream(upstream) => upstream.fmt(f),
+            Self::Upstream(upstreams) => upstreams.fmt(f),
         }
     }
 }
 
-/// An HTTP/1.1 origin server.
+/// One origin server, or several that serve the same and share the load.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Upstreams {
+    /// In file order. Never empty.
+    pub members: Vec<Arc<Upstream>>,
+    /// How each is asked whether it is well; `None`: only requests tell.
+    pub health: Option<HealthCheck>,
+    /// The most connections of this process to each; `None` sets no bound.
+    pub max_connections: Option<NonZeroU32>,
+}
+
+/// A request of our own by which an upstream shows that it is well: with a 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HealthCheck {
+    /// What is asked for, behind the base path.
+    pub path: String,
+    /// How often.
+    pub every: Duration,
+}
+
+/// An origin server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Upstream {
-    /// Whether to speak TLS.
+    /// What is spoken.
     pub scheme: UpstreamScheme,
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+    /// Where it listens.
+    pub address: UpstreamAddress,
     /// What the request's path is appended to: empty, or starting with `/` and not ending with one.
     pub base_path: String,
+    /// What its `Host` says.
+    pub host: HostField,
+    /// How TLS is spoken to it; of no meaning in clear text.
+    pub tls: UpstreamTls,
+}
+
+/// Where an upstream listens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum UpstreamAddress {
+    /// Over TCP.
+    Tcp {
+        /// Host name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// At a socket in the file system.
+    Unix(PathBuf),
+}
+
+/// What `Host` an upstream is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HostField {
+    /// The one that the browser asked for: an app builds its links from it.
+    #[default]
+    Public,
+    /// The upstream's own, for servers that know themselves by no other name.
+    Own,
+}
+
+/// How TLS is spoken to an upstream. The files are named here, and read by whoever connects.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct UpstreamTls {
+    /// Trust roots in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate and its key.
+    pub certificate: Option<CertificateFiles>,
+    /// The name its certificate must have, and that is asked for (SNI), in place of its host.
+    pub server_name: Option<String>,
+}
+
+/// A certificate chain and its key, in PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CertificateFiles {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+impl Upstreams {
+    /// A single upstream, of which nothing special is known.
+    #[must_use]
+    pub fn one(upstream: Upstream) -> Self {
+        Self { members: vec![Arc::new(upstream)], health: None, max_connections: None }
+    }
+}
+
+impl fmt::Display for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, member) in self.members.iter().enumerate() {
+            write!(f, "{}{member}", if number == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
 }
 
 impl Upstream {
-    /// Its base path left out: `https://[2001:db8::1]:8443`. The scheme's usual port is not written.
+    /// An upstream over TCP, everything else as usual.
+    #[must_use]
+    pub fn at(scheme: UpstreamScheme, host: &str, port: u16) -> Self {
+        let address = UpstreamAddress::Tcp { host: host.into(), port };
+        Self { scheme, address, base_path: String::new(), host: HostField::default(), tls: UpstreamTls::default() }
+    }
+
+    /// Its base path left out: `https://[2001:db8::1]:8443`, `unix:/run/app.sock`. The scheme's usual port is not written.
     #[must_use]
     pub fn origin(&self) -> String {
-        let (scheme, usual) = match self.scheme {
-            UpstreamScheme::Http => ("http", 80),
-            UpstreamScheme::Https => ("https", 443),
-        };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{}", self.port) }
+        let scheme = self.scheme.as_str();
+        match &self.address {
+            UpstreamAddress::Unix(path) => format!("unix:{}", path.display()),
+            UpstreamAddress::Tcp { host, port } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                if *port == self.scheme.usual_port() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
+            }
+        }
     }
 }
 
@@ -86,13 +181,36 @@ impl fmt::Display for Upstream {
     }
 }
 
-/// How to reach an upstream.
+/// How to speak to an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpstreamScheme {
-    /// Clear text.
+    /// HTTP/1.1 in clear text.
     Http,
-    /// TLS with the system's trust roots.
+    /// HTTP/2 or HTTP/1.1 over TLS, as the upstream likes (ALPN, RFC 7301).
     Https,
+    /// HTTP/2 in clear text, with prior knowledge (RFC 9113 §3.3).
+    H2c,
+}
+
+impl UpstreamScheme {
+    /// As it is written in front of `://`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::H2c => "h2c",
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that need not be written.
+    #[must_use]
+    pub const fn usual_port(self) -> u16 {
+        match self {
+            Self::H2c | Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -102,15 +220,16 @@ mod tests {
     #[test]
     fn upstreams_are_written_as_one_would_type_them() {
         let upstream = |scheme, host: &str, port, base_path: &str| {
-            Upstream { scheme, host: host.into(), port, base_path: base_path.into() }.to_string()
+            Upstream { base_path: base_path.into(), ..Upstream::at(scheme, host, port) }.to_string()
         };
-        let (http, https) = (UpstreamScheme::Http, UpstreamScheme::Https);
+        let (http, https, h2c) = (UpstreamScheme::Http, UpstreamScheme::Https, UpstreamScheme::H2c);
         for (shown, expected) in [
             (upstream(http, "app", 80, ""), "http://app"),
             (upstream(http, "app", 443, "/base"), "http://app:443/base"),
             (upstream(https, "127.0.0.1", 443, "/base"), "https://127.0.0.1/base"),
             (upstream(https, "::1", 3000, ""), "https://[::1]:3000"),
             (upstream(http, "::1", 80, ""), "http://[::1]"),
+            (upstream(h2c, "app", 50051, ""), "h2c://app:50051"),
         ] {
             assert_eq!(shown, expected);
         }

@@ -6,14 +6,17 @@ pub mod call;
 pub mod forward;
 pub mod generation;
 pub mod hearing;
+pub mod http1;
 pub mod listen;
 pub mod pages;
 pub mod problem;
 pub mod rate_limit;
+pub mod request_body;
 pub mod respond;
 pub mod serve;
 pub mod sessions;
 pub mod shared;
+pub mod upgrade;
 pub mod visit;
 
 mod caches;

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Method, Response, StatusCode, request};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::{self, Body};
@@ -17,9 +16,10 @@ use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::lasting::Opener;
 use super::listen::ConnectionInfo;
+use super::request_body::RequestBody;
 use super::respond::{self, Redirect, Reply, Told};
 use super::{caches, sessions};
-use crate::domain::destination::{Forward, Upstream};
+use crate::domain::destination::{Forward, Upstreams};
 use crate::domain::interaction::Interaction;
 use crate::domain::policy::{Decision, Permit};
 use crate::domain::reason::Reason;
@@ -44,7 +44,7 @@ const COOKIES: CookieRules = CookieRules { strip: cookies::strip_own, is_own: co
 struct Passing<'a> {
     reply: Reply<'a>,
     head: request::Parts,
-    body: Incoming,
+    body: RequestBody,
     /// The other end of the connection.
     address: IpAddr,
 }
@@ -63,7 +63,7 @@ impl Proxy {
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
-    pub async fn serve(&self, request: http::Request<Incoming>, connection: ConnectionInfo) -> Response<Body> {
+    pub async fn serve(&self, request: http::Request<RequestBody>, connection: ConnectionInfo) -> Response<Body> {
         // One for the whole request: what judges it at its beginning judges it at its end.
         let generation = self.view.generation();
         let shared = &*generation.shared;
@@ -89,8 +89,9 @@ impl Proxy {
     async fn answer(&self, request: Passing<'_>, generation: &Generation) -> Answer {
         let reply = request.reply;
         if reply.shared.rules.is_own(reply.visit.target.path()) {
-            let body = axum::body::Body::new(request.body);
-            return endpoints::ask(&generation.endpoints, &generation.shared, *reply.call, reply.visit, request.head, body).await.into();
+            return endpoints::ask(&generation.endpoints, &generation.shared, *reply.call, reply.visit, request.head, request.body)
+                .await
+                .into();
         }
         match reply.shared.route_of(reply.visit) {
             Ok(route) => self.routed(request, route).await,
@@ -138,7 +139,7 @@ impl Proxy {
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
-            Some(Forward::Upstream(upstream)) => match self.forward(request, route, upstream, permit, leash).await {
+            Some(Forward::Upstream(upstreams)) => match self.forward(request, route, upstreams, permit, leash).await {
                 Ok(response) => Answer { response, verdict },
                 Err(told) => told.on(route).into(),
             },
@@ -149,13 +150,13 @@ impl Proxy {
         &self,
         request: Passing<'_>,
         route: &Route,
-        upstream: &Arc<Upstream>,
+        upstreams: &Arc<Upstreams>,
         permit: &Permit<'_>,
         leash: Option<Leash<'_>>,
     ) -> Result<Response<Body>, Told> {
         let Passing { reply, head, body, address } = request;
         let passage = Passage {
-            upstream,
+            upstreams,
             target: &reply.visit.target,
             rules: &route.headers,
             timeouts: route.timeouts,

@@ -186,10 +186,9 @@ fn upstreams(routes: &[Route]) -> Vec<(&Arc<Upstream>, &Route)> {
     let mut distinct = Vec::new();
     for route in routes {
         for kind in AccountKind::ALL {
-            let Some(Forward::Upstream(upstream)) = route.destination.of(Some(kind)) else { continue };
-            if seen.insert((upstream.scheme, upstream.host.as_str(), upstream.port)) {
-                distinct.push((upstream, route));
-            }
+            let Some(Forward::Upstream(upstreams)) = route.destination.of(Some(kind)) else { continue };
+            let new = upstreams.members.iter().filter(|member| seen.insert((member.scheme, &member.address)));
+            distinct.extend(new.map(|member| (member, route)));
         }
     }
     distinct

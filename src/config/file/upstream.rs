@@ -10,7 +10,7 @@ use super::forms;
 use super::reader::Reader;
 use super::setting::{Refusal, Setting};
 use crate::config::problem::{Code, Problem};
-use crate::domain::destination::{Forward, Upstream, UpstreamScheme};
+use crate::domain::destination::{Forward, Upstream, UpstreamScheme, Upstreams};
 
 /// Where a route forwards, as written.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ fn forward(reader: &Reader<'_, '_>, item: Item<'_, '_>, key: &str, place: &str) 
         return Some(None);
     }
     let text = item.get_ref().as_str()?;
-    Some(upstream(text).map_err(refused).ok().map(|upstream| Forward::Upstream(Arc::new(upstream))))
+    Some(upstream(text).map_err(refused).ok().map(|upstream| Forward::Upstream(Arc::new(Upstreams::one(upstream)))))
 }
 
 fn upstream(text: &str) -> Result<Upstream, Refusal> {
@@ -89,7 +89,7 @@ fn upstream(text: &str) -> Result<Upstream, Refusal> {
     let (Some(host), Some(port)) = (host, url.port_or_known_default().filter(|port| *port != 0)) else {
         return Err(Refusal::malformed(expected));
     };
-    Ok(Upstream { scheme, host, port, base_path: url.path().trim_end_matches('/').to_owned() })
+    Ok(Upstream { base_path: url.path().trim_end_matches('/').to_owned(), ..Upstream::at(scheme, &host, port) })
 }
 
 fn redirect(text: &str) -> Result<Url, Refusal> {

@@ -12,7 +12,7 @@ use crate::config::file::setting::Setting;
 use crate::config::file::upstream::{ByKind, UpstreamSection};
 use crate::config::problem::{Code, Problem, Span};
 use crate::domain::account::AccountKind;
-use crate::domain::destination::{Destination, Forward, Upstream};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamAddress};
 use crate::domain::route::{Access, Timeouts};
 
 pub(crate) fn destination(section: &RouteSection, admission: &Admission, scope: &Scope<'_>) -> Option<Destination> {
@@ -73,7 +73,13 @@ fn problem_of_kind(kind: AccountKind, setting: &Setting<Forward>, admission: &Ad
 /// Reports an upstream that is one of our own addresses. Where the public listens, every request would come back to us
 /// for ever; behind the admin listener's, the public would read every decision.
 fn check_for_loop(forward: &Forward, at: Span, scope: &Scope<'_>) {
-    let Forward::Upstream(upstream) = forward else { return };
+    let Forward::Upstream(upstreams) = forward else { return };
+    for upstream in &upstreams.members {
+        check_member(upstream, at, scope);
+    }
+}
+
+fn check_member(upstream: &Upstream, at: Span, scope: &Scope<'_>) {
     if let Some((address, written)) = server::addresses(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
         let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label(APP_INSTEAD);
         scope.around.findings.report(match written {
@@ -92,12 +98,13 @@ const APP_INSTEAD: &str = "write here where the app listens";
 
 /// Whether a connection to an upstream ends at our own address. Names beside `localhost` are not looked up.
 fn listens_for(ours: SocketAddr, upstream: &Upstream) -> bool {
-    let same_host = match upstream.host.parse::<IpAddr>() {
+    let UpstreamAddress::Tcp { host, port } = &upstream.address else { return false };
+    let same_host = match host.parse::<IpAddr>() {
         Ok(theirs) if ours.ip().is_unspecified() => theirs.is_loopback() && (theirs.is_ipv4() || ours.is_ipv6()),
         Ok(theirs) => theirs == ours.ip(),
-        Err(_) => upstream.host == "localhost" && (ours.ip().is_unspecified() || ours.ip().is_loopback()),
+        Err(_) => host == "localhost" && (ours.ip().is_unspecified() || ours.ip().is_loopback()),
     };
-    same_host && upstream.port == ours.port()
+    same_host && *port == ours.port()
 }
 
 pub(crate) fn timeouts(section: &RouteSection, defaults: &RouteKeys) -> Timeouts {

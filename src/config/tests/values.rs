@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{HEAD, ROUTE, directory, parse, with_files_here};
 use crate::config::{AccessLog, Audit, AuditIdentity, AuditTo, Config, SessionKeys};
 use crate::domain::account::AccountKind;
-use crate::domain::destination::{Destination, Forward};
+use crate::domain::destination::{Destination, Forward, UpstreamAddress};
 use crate::domain::route::{Access, Guests, Position, Route};
 use crate::domain::session::Lifetimes;
 use crate::domain::sign_in_page::SignInPage;
@@ -138,8 +138,10 @@ fn a_key_of_the_route_takes_the_place_of_the_default() {
 #[test]
 fn an_upstream_keeps_its_base_path_and_loses_its_brackets() {
     let config = routed("[[routes]]\nupstream = \"https://[::1]/base/\"\naccounts = \"work\"\n");
-    let Destination::One(Forward::Upstream(upstream)) = &config.rules.routes.routes()[0].destination else { panic!("one upstream") };
-    assert_eq!((upstream.host.as_str(), upstream.port, upstream.base_path.as_str()), ("::1", 443, "/base"));
+    let Destination::One(Forward::Upstream(upstreams)) = &config.rules.routes.routes()[0].destination else { panic!("one upstream") };
+    let upstream = &upstreams.members[0];
+    assert_eq!(upstream.address, UpstreamAddress::Tcp { host: "::1".into(), port: 443 });
+    assert_eq!(upstream.base_path, "/base");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use http::Method;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::route::{Access, HeaderRules, Matcher, NoMatch, Position, Route, RouteName, RouteTable, Timeouts, Unauthenticated};
 use crate::domain::target::Target;
 
@@ -110,7 +110,7 @@ fn a_pattern_covers_what_it_leaves_nothing_of() {
 }
 
 fn route(name: &str, path: &str) -> Route {
-    let upstream = Upstream { scheme: UpstreamScheme::Http, host: "127.0.0.1".into(), port: 3000, base_path: String::new() };
+    let upstream = Upstream::at(UpstreamScheme::Http, "127.0.0.1", 3000);
     Route {
         name: RouteName::new(name),
         position: Position { line: 1, column: 1 },
@@ -118,7 +118,7 @@ fn route(name: &str, path: &str) -> Route {
         access: Access::Public,
         unauthenticated: Unauthenticated::Auto,
         bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(upstream))),
+        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
         max_body: None,

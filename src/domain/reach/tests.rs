@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::account::AccountKind;
 use crate::domain::authority::AuthorityName;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::route::{
     Access, AccountKinds, Guests, HeaderRules, NoMatch, Position, Requirements, Route, RouteName, RouteTable, Timeouts, Unauthenticated,
 };
@@ -73,7 +73,7 @@ fn where_there_is_too_much_to_look_at_nothing_is_said_unless_one_route_suffices(
 
 /// A route that asks who somebody is.
 fn guarded(matcher: Matcher) -> Route {
-    let upstream = Upstream { scheme: UpstreamScheme::Http, host: "app".into(), port: 80, base_path: String::new() };
+    let upstream = Upstream::at(UpstreamScheme::Http, "app", 80);
     Route {
         name: RouteName::new("made-up"),
         position: Position { line: 1, column: 1 },
@@ -88,7 +88,7 @@ fn guarded(matcher: Matcher) -> Route {
         }),
         unauthenticated: Unauthenticated::Auto,
         bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(upstream))),
+        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
         max_body: None,

@@ -45,20 +45,36 @@ impl Fields {
     }
 }
 
-/// Reads a posted form.
+/// The whole form of a request; nothing if its body is no form, which nobody here would read.
 ///
-/// Whether it may be read at all is asked first: a form of another site's, or a body that is no form, is not.
-pub(super) async fn posted(headers: &HeaderMap, body: Body) -> Result<Bytes, Reason> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Reason::BadRequest);
+/// # Errors
+/// [`Reason::BadRequest`]: too long, too slow, or broken off.
+pub(super) async fn of<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Reason>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>>,
+{
+    if body.is_end_stream() || !is_form(headers) {
+        return Ok(Bytes::new());
     }
+    let body = std::pin::pin!(body);
     let whole = Limited::new(body, LONGEST).collect();
     match tokio::time::timeout(PATIENCE, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(_)) | Err(_) => Err(Reason::BadRequest),
     }
+}
+
+/// The form that was posted: a body that is none is refused.
+pub(super) async fn posted(headers: &HeaderMap, body: Body) -> Result<Bytes, Reason> {
+    if !is_form(headers) {
+        return Err(Reason::BadRequest);
+    }
+    axum::body::to_bytes(body, LONGEST).await.map_err(|_| Reason::BadRequest)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Whether a form was sent from one of our own pages. Browsers say where a form comes from, in `Origin` or

@@ -82,7 +82,10 @@ pub(super) fn router(prefix: &str) -> Router {
 }
 
 /// Asks a router. Its answers are small and whole, so they are handed on as bytes.
-pub(super) async fn ask(router: &Router, shared: &Arc<Shared>, call: Call, visit: &Visit, head: http::request::Parts, body: Body) -> Told {
+pub(super) async fn ask<B>(router: &Router, shared: &Arc<Shared>, call: Call, visit: &Visit, head: http::request::Parts, body: B) -> Told
+where
+    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>>,
+{
     // None of them speaks gRPC, whose answers all have the status 200: a proxy in front that asks us about a gRPC
     // request would take that for a yes.
     let interaction = match visit.interaction {
@@ -90,7 +93,11 @@ pub(super) async fn ask(router: &Router, shared: &Arc<Shared>, call: Call, visit
         other @ (Interaction::Navigation | Interaction::Program | Interaction::Submission) => other,
     };
     let asked = Asked { shared: Arc::clone(shared), call, visit: Visit { interaction, ..visit.clone() } };
-    let mut request = Request::from_parts(head, body);
+    let body = match form::of(&head.headers, body).await {
+        Ok(form) => form,
+        Err(reason) => return asked.reply().refuse_for(reason),
+    };
+    let mut request = Request::from_parts(head, Body::from(body));
     // The router matches what everything else matched: the normalised path.
     match visit.target.path_and_query().parse() {
         Ok(uri) => *request.uri_mut() = uri,

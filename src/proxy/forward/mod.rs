@@ -31,7 +31,6 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +39,10 @@ pub use tunnel::{asks_for_websocket, origin_is_ours};
 pub use wire::{TlsError, upstream_tls};
 
 use super::body::Body;
+use super::request_body::RequestBody;
+use super::upgrade::OnUpgrade;
 use super::visit::Peer;
-use crate::domain::destination::Upstream;
+use crate::domain::destination::{Upstream, Upstreams};
 use crate::domain::origin::Origin;
 use crate::domain::policy::Permit;
 use crate::domain::route::{HeaderRules, Timeouts};
@@ -66,8 +67,8 @@ pub struct Forwarder {
 /// Everything about one request but the request itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Passage<'a> {
-    /// Where it goes.
-    pub upstream: &'a Arc<Upstream>,
+    /// Where it goes: to one of these.
+    pub upstreams: &'a Arc<Upstreams>,
     /// What was judged: its path and query are sent, behind the upstream's base path.
     pub target: &'a Target,
     /// The route's header rules.
@@ -140,9 +141,9 @@ impl Forwarder {
         &self,
         permit: &Permit<'_>,
         passage: Passage<'_>,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
     ) -> Result<Response<Body>, ForwardError> {
-        let (mut head, body) = request.into_parts();
+        let (mut head, mut body) = request.into_parts();
         let framing = framing(&body);
         if let (BodyFraming::Sized(length), Some(max)) = (framing, passage.max_body)
             && length > max
@@ -156,11 +157,11 @@ impl Forwarder {
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
         request_head::prepare(&mut head.headers, &head.method, framing, protocol, permit, &passage, &self.ids)?;
-        let client = head.extensions.remove::<OnUpgrade>();
+        let client = body.take_upgrade();
         let (upload, progress) = Upload::new(body, passage.max_body, passage.timeouts.idle);
         let mut outgoing = Request::new(upload);
         *outgoing.method_mut() = head.method;
-        *outgoing.uri_mut() = uri(&passage)?;
+        *outgoing.uri_mut() = uri(&passage, choose(passage.upstreams))?;
         *outgoing.headers_mut() = head.headers;
 
         let (link, answer) = self.ask(&passage, outgoing, progress.as_deref()).await?;
@@ -181,7 +182,8 @@ impl Forwarder {
     ) -> Result<(Box<Link>, Response<Incoming>), ForwardError> {
         let response = passage.timeouts.response;
         let mut outgoing = outgoing;
-        if let Some(mut link) = self.pool.take(passage.upstream).await {
+        let upstream = choose(passage.upstreams);
+        if let Some(mut link) = self.pool.take(upstream).await {
             let spare = repeatable(&outgoing);
             let failed = match link.exchange(outgoing, progress, response).await {
                 Ok(answer) => return Ok((link, answer)),
@@ -193,7 +195,7 @@ impl Forwarder {
                 (None, _, _) => return Err(failed.error),
             };
         }
-        let mut link = Link::open(passage.upstream, &self.tls, passage.timeouts.connect).await?;
+        let mut link = Link::open(upstream, &self.tls, passage.timeouts.connect).await?;
         match link.exchange(outgoing, progress, response).await {
             Ok(answer) => Ok((link, answer)),
             Err(failed) => Err(failed.error),
@@ -257,7 +259,7 @@ impl Forwarder {
     }
 }
 
-fn framing(body: &Incoming) -> BodyFraming {
+fn framing(body: &RequestBody) -> BodyFraming {
     match body.size_hint().exact() {
         _ if body.is_end_stream() => BodyFraming::Empty,
         Some(length) => BodyFraming::Sized(length),
@@ -265,9 +267,14 @@ fn framing(body: &Incoming) -> BodyFraming {
     }
 }
 
-fn uri(passage: &Passage<'_>) -> Result<Uri, ForwardError> {
+/// The upstream for the next request.
+fn choose(upstreams: &Upstreams) -> &Arc<Upstream> {
+    &upstreams.members[0]
+}
+
+fn uri(passage: &Passage<'_>, upstream: &Upstream) -> Result<Uri, ForwardError> {
     let path = passage.target.path_and_query();
-    let path = match passage.upstream.base_path.as_str() {
+    let path = match upstream.base_path.as_str() {
         "" => Bytes::copy_from_slice(path.as_bytes()),
         base => format!("{base}{path}").into(),
     };

@@ -2,8 +2,6 @@
 //! is not read.
 
 use http::{HeaderMap, Method, StatusCode, Version, header};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +9,7 @@ use super::hop_by_hop::lists;
 use super::leash::Held;
 use super::link::Link;
 use crate::domain::origin::Origins;
+use crate::proxy::upgrade::OnUpgrade;
 
 /// Whether a request asks to become a WebSocket (RFC 6455 §4.1): a GET without a body, HTTP/1.1, `Connection: upgrade`
 /// and `Upgrade: websocket` and nothing else.
@@ -47,8 +46,7 @@ pub(super) fn is_accepted(status: StatusCode, headers: &HeaderMap) -> bool {
 /// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101.
 pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, shutdown: CancellationToken) {
     let carried = async {
-        let (Ok(client), Ok((mut wire, early))) = (client.await, link.into_wire().await) else { return };
-        let mut client = TokioIo::new(client);
+        let (Some(mut client), Ok((mut wire, early))) = (client.await, link.into_wire().await) else { return };
         if client.write_all(&early).await.is_ok() {
             // An error means that one side is gone: the other one follows by being dropped.
             let _ = tokio::io::copy_bidirectional(&mut client, &mut wire).await;

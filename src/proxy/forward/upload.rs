@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use crate::proxy::request_body::RequestBody;
 
 /// What a connection to an upstream sends.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Upload {
 /// A body that comes from a client.
 #[derive(Debug)]
 pub(super) struct Streaming {
-    body: Incoming,
+    body: RequestBody,
     /// How much may still come.
     left: u64,
     idle: Duration,
@@ -61,7 +61,7 @@ pub(super) enum UploadFault {
 
 impl Upload {
     /// The body of a request, and where to see how far it is; `None` for an empty one.
-    pub(super) fn new(body: Incoming, max: Option<u64>, idle: Duration) -> (Self, Option<Rc<Progress>>) {
+    pub(super) fn new(body: RequestBody, max: Option<u64>, idle: Duration) -> (Self, Option<Rc<Progress>>) {
         if body.is_end_stream() {
             return (Self::Empty, None);
         }

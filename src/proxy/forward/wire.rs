@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::domain::destination::{Upstream, UpstreamScheme};
+use crate::domain::destination::{Upstream, UpstreamAddress, UpstreamScheme};
 
 /// An open connection.
 #[derive(Debug)]
@@ -55,15 +55,19 @@ pub fn upstream_tls(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, TlsE
 impl Wire {
     /// Connects. No time limit of its own.
     pub(super) async fn connect(upstream: &Upstream, tls: &Arc<ClientConfig>, heard: Rc<Cell<bool>>) -> io::Result<Self> {
-        let stream = match upstream.host.parse::<IpAddr>() {
-            Ok(address) => TcpStream::connect((address, upstream.port)).await?,
-            Err(_) => TcpStream::connect((upstream.host.as_str(), upstream.port)).await?,
+        let (UpstreamAddress::Tcp { host, port }, UpstreamScheme::Http | UpstreamScheme::Https) = (&upstream.address, upstream.scheme)
+        else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let stream = match host.parse::<IpAddr>() {
+            Ok(address) => TcpStream::connect((address, *port)).await?,
+            Err(_) => TcpStream::connect((host.as_str(), *port)).await?,
         };
         stream.set_nodelay(true)?;
         let stream = match upstream.scheme {
-            UpstreamScheme::Http => Stream::Plain(stream),
+            UpstreamScheme::Http | UpstreamScheme::H2c => Stream::Plain(stream),
             UpstreamScheme::Https => {
-                let name = ServerName::try_from(upstream.host.clone()).map_err(io::Error::other)?;
+                let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
                 Stream::Tls(Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?))
             }
         };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, ready};
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -25,6 +25,8 @@ use super::vitals::{Order, Roll, Stage, Upgrade, Vitals};
 use super::{ConnectionInfo, Limits, OnViolation};
 use crate::proxy::body::Body;
 use crate::proxy::forward::download::DownloadError;
+use crate::proxy::request_body::RequestBody;
+use crate::proxy::upgrade::{OnUpgrade, Upgraded};
 
 /// What the connections of one listening socket have in common.
 #[derive(Clone)]
@@ -74,7 +76,7 @@ impl Housing {
         service: Rc<S>,
     ) -> impl Future<Output = ()> + use<S, F>
     where
-        S: Fn(Request<Incoming>, ConnectionInfo) -> F + 'static,
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
         let (seat, vitals) = self.roll.seat();
@@ -112,7 +114,7 @@ fn answer<S, F>(
     vitals: &Arc<Vitals>,
 ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + use<S, F>
 where
-    S: Fn(Request<Incoming>, ConnectionInfo) -> F,
+    S: Fn(Request<RequestBody>, ConnectionInfo) -> F,
     F: Future<Output = Response<Body>>,
 {
     let in_flight = InFlight::begin(vitals);
@@ -120,7 +122,7 @@ where
     let wants_upgrade = request.version() == Version::HTTP_11 && request.headers().contains_key(header::UPGRADE);
     let answer = match refusal(request.method(), request.uri()) {
         Some(status) => Either::Left(ready(refused(status))),
-        None => Either::Right(service(request, info)),
+        None => Either::Right(service(with_body(request, wants_upgrade), info)),
     };
     async move {
         let response = answer.await;
@@ -132,6 +134,15 @@ where
         }
         Ok(response.map(|body| Tracked { body, _in_flight: in_flight }))
     }
+}
+
+fn with_body(mut request: Request<Incoming>, wants_upgrade: bool) -> Request<RequestBody> {
+    if wants_upgrade && request.body().is_end_stream() {
+        let upgraded = hyper::upgrade::on(&mut request);
+        let upgraded = async move { upgraded.await.ok().map(|client| -> Upgraded { Box::pin(TokioIo::new(client)) }) };
+        return request.map(|_| RequestBody::upgradable(OnUpgrade::new(upgraded)));
+    }
+    request.map(RequestBody::http2)
 }
 
 /// Tiny, because whoever sent this does not read pages.

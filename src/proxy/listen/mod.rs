@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use workers::{ListenError, Workers};
 
 use super::body::Body;
+use super::request_body::RequestBody;
 use connection::Housing;
 use head_guard::Violation;
 
@@ -89,7 +89,7 @@ pub async fn serve_connections<S, F>(
     on_violation: OnViolation,
     shutdown: CancellationToken,
 ) where
-    S: Fn(Request<Incoming>, ConnectionInfo) -> F + 'static,
+    S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
     F: Future<Output = Response<Body>> + 'static,
 {
     let housing = Housing::new(&limits, on_violation);

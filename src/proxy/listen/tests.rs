@@ -57,7 +57,7 @@ impl Drop for Running {
 }
 
 /// Echoes path and body; `/ignore` answers without looking at the body, `/hold` never, `/switch` becomes an echo of bytes.
-async fn app(mut request: Request<Incoming>, _: ConnectionInfo) -> Response<Body> {
+async fn app(mut request: Request<RequestBody>, _: ConnectionInfo) -> Response<Body> {
     let path = request.uri().path().to_owned();
     if path == "/ignore" {
         return Response::new(Body::from("ignored"));
@@ -66,9 +66,9 @@ async fn app(mut request: Request<Incoming>, _: ConnectionInfo) -> Response<Body
         return std::future::pending().await;
     }
     if path == "/switch" {
-        let upgraded = hyper::upgrade::on(&mut request);
+        let upgraded = request.body_mut().take_upgrade();
         tokio::task::spawn_local(async move {
-            let mut client = hyper_util::rt::TokioIo::new(upgraded.await.expect("an upgrade"));
+            let mut client = upgraded.expect("asked for").await.expect("an upgrade");
             let mut byte = [0];
             while tokio::io::AsyncReadExt::read_exact(&mut client, &mut byte).await.is_ok() {
                 tokio::io::AsyncWriteExt::write_all(&mut client, &byte).await.expect("a client");
@@ -284,7 +284,7 @@ fn closing_finishes_what_is_in_flight_and_nothing_else() {
     let (released, called) = (release.clone(), Arc::clone(&calls));
     let make = move |_| {
         let (entered, released, called) = (entered.clone(), released.clone(), Arc::clone(&called));
-        move |_: Request<Incoming>, _: ConnectionInfo| {
+        move |_: Request<RequestBody>, _: ConnectionInfo| {
             let (entered, released) = (entered.clone(), released.clone());
             called.fetch_add(1, Ordering::SeqCst);
             async move {

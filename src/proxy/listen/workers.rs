@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio_util::sync::CancellationToken;
 
 use super::{ConnectionInfo, Limits, OnViolation, serve_connections};
 use crate::proxy::body::Body;
+use crate::proxy::request_body::RequestBody;
 
 /// Connections that the kernel holds for us until we accept them.
 const BACKLOG: i32 = 1024;
@@ -59,7 +59,7 @@ impl Workers {
     ) -> Result<Self, ListenError>
     where
         M: Fn(usize) -> S + Send + Sync + 'static,
-        S: Fn(Request<Incoming>, ConnectionInfo) -> F + 'static,
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
         let count = count.max(1);

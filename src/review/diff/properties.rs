@@ -12,7 +12,7 @@ use super::people::{HOMES, MEMBERSHIPS};
 use super::*;
 use crate::domain::account::{Home, Membership, TenantId};
 use crate::domain::authority::ExpectedIssuer;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::made_up::MadeUp;
 use crate::domain::origin::{Origin, Origins};
 use crate::domain::pattern::PathPattern;
@@ -115,7 +115,7 @@ prop_compose! {
 }
 
 fn forward() -> Forward {
-    Forward::Upstream(Arc::new(Upstream { scheme: UpstreamScheme::Http, host: "app".into(), port: 80, base_path: String::new() }))
+    Forward::Upstream(Arc::new(Upstreams::one(Upstream::at(UpstreamScheme::Http, "app", 80))))
 }
 
 fn routes(prefix: &'static str) -> impl Strategy<Value = Vec<Route>> {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -15,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::leash::{Ending, Word};
 use super::super::*;
-use crate::domain::destination::{Destination, Forward, UpstreamScheme};
+use crate::domain::destination::{Destination, Forward, UpstreamScheme, Upstreams};
 use crate::domain::policy::{Decision, Presented};
 use crate::domain::route::{Access, Matcher, Position, Route, RouteName, Unauthenticated};
 use crate::proxy::listen::{ConnectionInfo, Limits, OnViolation, serve_connections};
@@ -91,14 +90,13 @@ impl Proxy {
         roots.add_parsable_certificates(settings.roots.clone());
         let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
         let forwarder = Forwarder::new(tls, shutdown.clone());
-        let host = settings.host.to_owned();
-        let upstream =
-            Arc::new(Upstream { scheme: settings.scheme, host, port: upstream.port(), base_path: settings.base_path.to_owned() });
+        let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
+        let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
         let told = Rc::clone(&faults);
-        let service = move |request: Request<Incoming>, info: ConnectionInfo| {
-            let (forwarder, upstream, settings, told) = (forwarder.clone(), Arc::clone(&upstream), settings.clone(), Rc::clone(&told));
+        let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
+            let (forwarder, upstreams, settings, told) = (forwarder.clone(), Arc::clone(&upstreams), settings.clone(), Rc::clone(&told));
             async move {
-                match pass(&forwarder, &upstream, &settings, request, info).await {
+                match pass(&forwarder, &upstreams, &settings, request, info).await {
                     Ok(response) => response,
                     Err(error) => {
                         told.borrow_mut().push(format!("{error:?}"));
@@ -126,16 +124,16 @@ impl Proxy {
 
 async fn pass(
     forwarder: &Forwarder,
-    upstream: &Arc<Upstream>,
+    upstreams: &Arc<Upstreams>,
     settings: &Settings,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     info: ConnectionInfo,
 ) -> Result<Response<Body>, ForwardError> {
     let origin = Origin::parse("https://orders.example.com").expect("an origin");
     let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let target = Target::parse("orders.example.com", &path).expect("a target");
     let passage = Passage {
-        upstream,
+        upstreams,
         target: &target,
         rules: &settings.rules,
         timeouts: settings.timeouts,
@@ -165,7 +163,7 @@ fn strip_cookie(headers: &mut HeaderMap) {
 }
 
 fn route() -> Route {
-    let upstream = Upstream { scheme: UpstreamScheme::Http, host: "127.0.0.1".into(), port: 1, base_path: String::new() };
+    let upstream = Upstream::at(UpstreamScheme::Http, "127.0.0.1", 1);
     Route {
         name: RouteName::new("all"),
         position: Position { line: 1, column: 1 },
@@ -173,7 +171,7 @@ fn route() -> Route {
         access: Access::Public,
         unauthenticated: Unauthenticated::Auto,
         bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(upstream))),
+        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
         max_body: None,
