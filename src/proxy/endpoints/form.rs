@@ -45,22 +45,19 @@ impl Fields {
     }
 }
 
-/// The whole form of a request; nothing if its body is no form, which nobody here would read.
-///
-/// # Errors
-/// [`Reason::BadRequest`]: too long, too slow, or broken off.
-pub(super) async fn of<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Reason>
+/// A request's body for the router, which wants one that could go to other threads: the whole form, or nothing if it is
+/// none, which nobody here would read. One that is too long, too slow or broken off fails whoever reads it.
+pub(super) async fn arrived<B>(headers: &HeaderMap, body: B) -> Body
 where
     B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>>,
 {
     if body.is_end_stream() || !is_form(headers) {
-        return Ok(Bytes::new());
+        return Body::empty();
     }
     let body = std::pin::pin!(body);
-    let whole = Limited::new(body, LONGEST).collect();
-    match tokio::time::timeout(PATIENCE, whole).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(_)) | Err(_) => Err(Reason::BadRequest),
+    match tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await {
+        Ok(Ok(whole)) => Body::from(whole.to_bytes()),
+        Ok(Err(_)) | Err(_) => Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>("no whole form")])),
     }
 }
 

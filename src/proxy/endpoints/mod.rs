@@ -93,11 +93,8 @@ where
         other @ (Interaction::Navigation | Interaction::Program | Interaction::Submission) => other,
     };
     let asked = Asked { shared: Arc::clone(shared), call, visit: Visit { interaction, ..visit.clone() } };
-    let body = match form::of(&head.headers, body).await {
-        Ok(form) => form,
-        Err(reason) => return asked.reply().refuse_for(reason),
-    };
-    let mut request = Request::from_parts(head, Body::from(body));
+    let form = form::arrived(&head.headers, body).await;
+    let mut request = Request::from_parts(head, form);
     // The router matches what everything else matched: the normalised path.
     match visit.target.path_and_query().parse() {
         Ok(uri) => *request.uri_mut() = uri,
