@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::freshen::Flights;
 use super::groups::OpenQuestions;
-use super::ports::{Clock, Cursor, Entropy, Replaced, SessionStore, StoreFailed, Stored};
+use super::ports::{Clock, Cursor, Entropy, Inserted, Replaced, SessionStore, StoreFailed, Stored};
 use super::revocations::{self, Full, RevocationList};
 use crate::domain::revocation::{Revocation, Revocations, Whom};
 use crate::domain::session::{Lifetimes, Session, Standing, Summary};
@@ -185,14 +185,19 @@ impl Keeper {
     /// there.
     async fn move_into(&self, store: &dyn SessionStore, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
         let ticket = Ticket::of_moved(&kept.record, &self.keys);
-        if let Some(there) = store.read(ticket.handle).await?.record {
-            return Ok(match ticket.open(&there.sealed, &mut Zeroizing::new(Vec::new())) {
-                Ok(record) => Kept { record, place: Place::Store { ticket, version: there.version }, copy: Copy::Outdated },
-                Err(_) => kept.clone(),
-            });
+        match store.insert(ticket.handle, &self.stored(&record, &ticket, 1)).await? {
+            Inserted::Done => Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated }),
+            Inserted::Taken => {
+                let there = store.read(ticket.handle).await?.record;
+                let opened =
+                    there.and_then(|there| Some((ticket.open(&there.sealed, &mut Zeroizing::new(Vec::new())).ok()?, there.version)));
+                Ok(match opened {
+                    Some((record, version)) => Kept { record, place: Place::Store { ticket, version }, copy: Copy::Outdated },
+                    // It has just been taken away, or is none of ours.
+                    None => kept.clone(),
+                })
+            }
         }
-        store.insert(ticket.handle, &self.stored(&record, &ticket, 1)).await?;
-        Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated })
     }
 
     /// Puts a record in the place of the one that was read: in the store, or in the browser with the next answer.

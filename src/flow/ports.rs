@@ -77,8 +77,8 @@ pub trait SessionStore: Send + Sync {
     async fn read(&self, handle: Handle) -> Result<Read, StoreFailed>;
 
     /// Puts a new record there. A record that has been acknowledged survives the end of the process, if the store is one
-    /// that outlives it.
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed>;
+    /// that outlives it. One that is there already stays.
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed>;
 
     /// Replaces a record if its version is still `known`; `record.version` is the new one.
     async fn replace(&self, handle: Handle, known: u64, record: &Stored) -> Result<Replaced, StoreFailed>;
@@ -131,6 +131,15 @@ pub struct Stored {
     pub summary: Box<str>,
     /// Everything, sealed with the ticket's key.
     pub sealed: Box<[u8]>,
+}
+
+/// What became of a new record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is there.
+    Done,
+    /// Another one is there, which stays.
+    Taken,
 }
 
 /// What became of a replacement.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::time::Time;
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Before, Claim, Cursor, Holder, Replaced, SessionStore, Stored};
+use crate::flow::ports::{Before, Claim, Cursor, Holder, Inserted, Replaced, SessionStore, Stored};
 use crate::protocol::session_record::Handle;
 
 /// A store, and time that passes for it.
@@ -57,6 +57,7 @@ impl Time for TurnedTime {
 pub(crate) async fn holds(world: &dyn World) {
     what_was_never_there_is_absent(world).await;
     a_record_reads_as_it_was_written(world).await;
+    a_record_that_is_there_is_not_inserted_again(world).await;
     a_record_is_replaced_by_who_knows_its_version(world).await;
     a_removed_record_stays_away(world).await;
     a_record_is_gone_when_its_time_is_up(world).await;
@@ -157,6 +158,14 @@ async fn a_record_reads_as_it_was_written(world: &dyn World) {
     world.store().insert(large, &record(1, &text, world.now())).await.expect("a store that answers");
     assert_eq!(read(world, large).await.map(|stored| stored.sealed.len()), Some(64 * 1024 + 4));
     world.store().remove(large).await.expect("a store that answers");
+}
+
+async fn a_record_that_is_there_is_not_inserted_again(world: &dyn World) {
+    let (handle, first) = inserted(world).await;
+    assert_eq!(world.store().insert(handle, &record(1, "second", world.now())).await, Ok(Inserted::Taken));
+    assert_eq!(read(world, handle).await, Some(first));
+    world.store().remove(handle).await.expect("a store that answers");
+    assert_eq!(world.store().insert(handle, &record(1, "second", world.now())).await, Ok(Inserted::Done));
 }
 
 async fn a_record_is_replaced_by_who_knows_its_version(world: &dyn World) {

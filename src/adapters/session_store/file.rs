@@ -25,7 +25,7 @@ use self::writer::{Opened, Reopen, Writer, Writes, closed};
 use super::position;
 use super::time::Time;
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Claim, Cursor, Holder, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
+use crate::flow::ports::{Claim, Cursor, Holder, Inserted, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
 use crate::protocol::session_record::Handle;
 
 /// The store.
@@ -80,7 +80,7 @@ impl SessionStore for FileStore {
         self.look(|transaction, now| tables::read(transaction, handle, now))
     }
 
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
         let record = record.clone();
         self.writes().make(move |changes| changes.insert(handle, &record)).await?
     }

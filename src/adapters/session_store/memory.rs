@@ -13,7 +13,7 @@ use super::packed::Packed;
 use super::time::Time;
 use super::{PAGE, behind, position};
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Claim, Cursor, Holder, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
+use crate::flow::ports::{Claim, Cursor, Holder, Inserted, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
 use crate::flow::revocations::MOST_ENTRIES;
 use crate::protocol::session_record::Handle;
 
@@ -151,14 +151,18 @@ impl SessionStore for MemoryStore {
         Ok(Read { record, revocations: self.revocations_version.load(Ordering::Acquire) })
     }
 
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
+        let mut shard = self.shard(handle);
+        if shard.live(handle, self.time.now()).is_some() {
+            return Ok(Inserted::Taken);
+        }
         if !self.has_room() {
             return Err(StoreFailed::NotDone(format!("it holds {} sessions, and takes no more", self.most_records)));
         }
-        if self.shard(handle).records.insert(handle.0, Record::new(record)).is_some() {
+        if shard.records.insert(handle.0, Record::new(record)).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(Inserted::Done)
     }
 
     async fn replace(&self, handle: Handle, known: u64, record: &Stored) -> Result<Replaced, StoreFailed> {

@@ -21,7 +21,7 @@ use redis::{FromRedisValue, Value, cmd, from_redis_value};
 
 use crate::adapters::trust_roots::BadRoots;
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Before, Claim, Clock, Cursor, Holder, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
+use crate::flow::ports::{Before, Claim, Clock, Cursor, Holder, Inserted, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
 use crate::flow::revocations::MOST_ENTRIES;
 use crate::protocol::session_record::Handle;
 use crate::protocol::store_address::RedisAddress;
@@ -103,11 +103,16 @@ impl SessionStore for RedisStore {
         Ok(Read { record: record.filter(|record| record.expires_at > now), revocations: version.unwrap_or(0) })
     }
 
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
         let mut script = self.scripts.insert.key(keys::record(handle));
         script.key(keys::lease(handle)).arg(record.version).arg(record.expires_at.unix_seconds());
         script.arg(&*record.summary).arg(&*record.sealed).arg(self.life(record.expires_at));
-        self.line.ask(&Ask::write(Put::Script(&script))).await.map(drop)
+        let answer: String = typed(self.line.ask(&Ask::write(Put::Script(&script))).await?)?;
+        match answer.as_str() {
+            "done" => Ok(Inserted::Done),
+            "taken" => Ok(Inserted::Taken),
+            _ => Err(unexpected()),
+        }
     }
 
     async fn replace(&self, handle: Handle, known: u64, record: &Stored) -> Result<Replaced, StoreFailed> {

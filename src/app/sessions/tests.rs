@@ -14,7 +14,7 @@ use crate::domain::account::{AccountKind, Home, Membership, TenantId};
 use crate::domain::authority::AuthorityName;
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::session::Session;
-use crate::flow::ports::{Claim, Holder, Listed as Part, Read, Replaced, SessionStore, Stored};
+use crate::flow::ports::{Claim, Holder, Inserted, Listed as Part, Read, Replaced, SessionStore, Stored};
 use crate::protocol::session_record::{Handle, SessionRecord};
 use crate::telemetry::logs::Destination;
 
@@ -38,7 +38,7 @@ impl SessionStore for Brittle {
     async fn read(&self, handle: Handle) -> Result<Read, StoreFailed> {
         self.answers()?.read(handle).await
     }
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
         self.answers()?.insert(handle, record).await
     }
     async fn replace(&self, _: Handle, _: u64, _: &Stored) -> Result<Replaced, StoreFailed> {

@@ -11,7 +11,7 @@ use crate::domain::authority::AuthorityName;
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::revocation::Whom;
 use crate::domain::session::SessionId;
-use crate::flow::ports::{Claim, Cursor, Holder, Listed, Read, Replaced, Stored};
+use crate::flow::ports::{Claim, Cursor, Holder, Inserted, Listed, Read, Replaced, Stored};
 use crate::protocol::secret::Secret;
 use crate::protocol::session_record::Handle;
 
@@ -102,8 +102,8 @@ impl SessionStore for Shared {
     async fn read(&self, _: Handle) -> Result<Read, StoreFailed> {
         Ok(Read { record: None, revocations: self.entries.len() as u64 })
     }
-    async fn insert(&self, _: Handle, _: &Stored) -> Result<(), StoreFailed> {
-        Ok(())
+    async fn insert(&self, _: Handle, _: &Stored) -> Result<Inserted, StoreFailed> {
+        Ok(Inserted::Done)
     }
     async fn replace(&self, _: Handle, _: u64, _: &Stored) -> Result<Replaced, StoreFailed> {
         Ok(Replaced::Gone)

@@ -8,7 +8,7 @@ use redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _, Tabl
 use super::super::leases::{Lease, Leases};
 use super::super::{PAGE, behind};
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Claim, Holder, Listed, Read, Replaced, StoreFailed, Stored};
+use crate::flow::ports::{Claim, Holder, Inserted, Listed, Read, Replaced, StoreFailed, Stored};
 use crate::flow::revocations::MOST_ENTRIES;
 use crate::protocol::session_record::Handle;
 
@@ -84,11 +84,14 @@ impl<'t> Changes<'t> {
         })
     }
 
-    pub(super) fn insert(&mut self, handle: Handle, record: &Stored) -> Result<Result<(), StoreFailed>, Fault> {
+    pub(super) fn insert(&mut self, handle: Handle, record: &Stored) -> Result<Result<Inserted, StoreFailed>, Fault> {
+        if self.live_version(handle)?.is_some() {
+            return Ok(Ok(Inserted::Taken));
+        }
         if self.records.len().map_err(fault)? >= MOST_RECORDS {
             return Ok(Err(StoreFailed::NotDone(format!("it holds {MOST_RECORDS} sessions, and takes no more"))));
         }
-        self.put(handle, record.version, record).map(Ok)
+        self.put(handle, record.version, record).map(|()| Ok(Inserted::Done))
     }
 
     pub(super) fn replace(&mut self, handle: Handle, known: u64, record: &Stored) -> Result<Replaced, Fault> {

@@ -72,7 +72,7 @@ async fn nobody_who_is_signed_in_makes_room_for_somebody_new() {
         assert_eq!(world.store.replace(present, 1, &record(2, "seen", world.now())).await, Ok(Replaced::Done));
     }
     world.store.remove(first).await.expect("memory answers");
-    assert_eq!(world.store.insert(third, &record(1, "third", world.now())).await, Ok(()));
+    assert_eq!(world.store.insert(third, &record(1, "third", world.now())).await, Ok(Inserted::Done));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn what_has_expired_makes_room() {
     assert!(world.store.insert(handle(), &record(1, "second", world.now())).await.is_err(), "it is still good");
     world.pass(world.moment()).await;
     world.store.sweep().await;
-    assert_eq!(world.store.insert(handle(), &record(1, "second", world.now())).await, Ok(()));
+    assert_eq!(world.store.insert(handle(), &record(1, "second", world.now())).await, Ok(Inserted::Done));
     assert!(locked(&world.store.revocations).is_empty());
     assert!(world.store.shards.iter().all(|shard| locked(shard).records.values().all(|record| record.expires_at > world.now())));
 }

@@ -25,7 +25,11 @@ impl Default for Scripts {
 }
 
 /// record, lease; version, until, summary, sealed, life
+///
+/// One that was put there by the same call, sent twice because its answer was lost, is ours.
 const INSERT: &str = r"
+local sealed = redis.call('HGET', KEYS[1], 'sealed')
+if sealed then return sealed == ARGV[4] and 'done' or 'taken' end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'until', ARGV[2], 'summary', ARGV[3], 'sealed', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 redis.call('HDEL', KEYS[1], 'claim')

@@ -314,9 +314,9 @@ impl SessionStore for FakeStore {
         Ok(Read { record: self.held().records.get(&handle).cloned(), revocations: 0 })
     }
 
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
         self.held().records.insert(handle, record.clone());
-        Ok(())
+        Ok(Inserted::Done)
     }
 
     async fn replace(&self, handle: Handle, known: u64, record: &Stored) -> Result<Replaced, StoreFailed> {

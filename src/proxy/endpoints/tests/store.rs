@@ -1,6 +1,7 @@
 //! A session store that keeps what it is given, until it is told to fail.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Claim, Cursor, Holder, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
+use crate::flow::ports::{Claim, Cursor, Holder, Inserted, Listed, Read, Replaced, SessionStore, StoreFailed, Stored};
 use crate::protocol::session_record::Handle;
 
 #[derive(Default)]
@@ -68,13 +69,19 @@ impl SessionStore for FakeStore {
         Ok(Read { record: kept.records.get(&handle).cloned(), revocations: kept.revocations.len() as u64 })
     }
 
-    async fn insert(&self, handle: Handle, record: &Stored) -> Result<(), StoreFailed> {
-        self.kept()?.records.insert(handle, record.clone());
-        Ok(())
+    async fn insert(&self, handle: Handle, record: &Stored) -> Result<Inserted, StoreFailed> {
+        match self.kept()?.records.entry(handle) {
+            Entry::Occupied(_) => Ok(Inserted::Taken),
+            Entry::Vacant(vacant) => {
+                vacant.insert(record.clone());
+                Ok(Inserted::Done)
+            }
+        }
     }
 
     async fn replace(&self, handle: Handle, _known: u64, record: &Stored) -> Result<Replaced, StoreFailed> {
-        self.insert(handle, record).await.map(|()| Replaced::Done)
+        self.kept()?.records.insert(handle, record.clone());
+        Ok(Replaced::Done)
     }
 
     async fn remove(&self, handle: Handle) -> Result<(), StoreFailed> {

@@ -85,5 +85,5 @@ async fn a_disk_that_fails_for_a_while_signs_nobody_out() {
     assert_eq!(store.read(known).await.expect("it works again").record, Some(record(1, "first", time.now())));
     assert_eq!(store.claim(known, Holder(2), LEASE).await, Ok(Claim::Taken), "whoever has claimed it still has");
     assert_eq!(store.settle(known, Holder(1), 1, &record(2, "renewed", time.now())).await, Ok(Replaced::Done));
-    assert_eq!(store.insert(new, &record(1, "new", time.now())).await, Ok(()));
+    assert_eq!(store.insert(new, &record(1, "new", time.now())).await, Ok(Inserted::Done));
 }

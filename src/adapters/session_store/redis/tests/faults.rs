@@ -111,7 +111,7 @@ async fn a_refusal_is_not_done_and_says_why() {
     redis.ask(&["REPLICAOF", "127.0.0.1", "1"]);
     refused("READONLY").await;
     redis.ask(&["REPLICAOF", "NO", "ONE"]);
-    assert_eq!(store.insert(handle(), &fresh(1, "more")).await, Ok(()));
+    assert_eq!(store.insert(handle(), &fresh(1, "more")).await, Ok(Inserted::Done));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn every_write_can_be_repeated() {
     let store = store(&format!("redis://127.0.0.1:{}", redis.port));
     let (handle, ours, lease) = (handle(), Holder(7), Duration::from_secs(60));
     for _ in 0..2 {
-        assert_eq!(store.insert(handle, &fresh(1, "first")).await, Ok(()));
+        assert_eq!(store.insert(handle, &fresh(1, "first")).await, Ok(Inserted::Done));
     }
     let second = fresh(2, "second");
     for _ in 0..2 {
