@@ -13,6 +13,7 @@ use super::control::{Control, Outcome};
 use super::router::Admin;
 use crate::domain::account::AccountKind;
 use crate::domain::time::Timestamp;
+use crate::telemetry::streams::{Ending, StreamKind, Streams};
 
 /// The text of all series.
 pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
@@ -34,12 +35,27 @@ fn text(admin: &Admin) -> String {
         shadowed.add(&[("route", route), ("reason", label.reason.code()), ("kind", kind_label(label.kind))], count);
     }
     shadowed.write(&mut text);
+    write_streams(&mut text, admin.journal.streams());
     write_revocations(&mut text, admin);
     write_configuration(&mut text, &*admin.control);
     let mut build = Family::new("homerealm_build_info", "The version that runs.", "gauge");
     build.add(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     build.write(&mut text);
     text
+}
+
+fn write_streams(text: &mut String, streams: &Streams) {
+    let mut open = Family::new("homerealm_streams_open", "WebSockets and event streams that are open.", "gauge");
+    let help = "WebSockets and event streams that have ended, by what ended them.";
+    let mut ended = Family::new("homerealm_streams_ended_total", help, "counter");
+    for kind in StreamKind::ALL {
+        open.add(&[("kind", kind.as_str())], streams.open(kind));
+        for ending in Ending::ALL {
+            ended.add(&[("kind", kind.as_str()), ("by", ending.as_str())], streams.ended(kind, ending));
+        }
+    }
+    open.write(text);
+    ended.write(text);
 }
 
 fn write_revocations(text: &mut String, admin: &Admin) {

@@ -28,6 +28,7 @@ use crate::telemetry::Recorder;
 use crate::telemetry::access_log::Format;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::logs::{Destination, LogError, Logs};
+use crate::telemetry::streams::Streams;
 use control::Steering;
 use generation::Lasting;
 use reload::{Reloader, Standing};
@@ -54,6 +55,7 @@ struct Written {
     logs: Arc<Logs>,
     /// `None`: nobody could look at it.
     journal: Option<Journal>,
+    streams: Arc<Streams>,
 }
 
 /// Where the configuration is to be read again.
@@ -118,7 +120,8 @@ impl App {
             }
             None => None,
         };
-        let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal) };
+        let streams = Arc::clone(journal.streams());
+        let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal), streams };
         let workers = workers(&standing.listen, &in_force, written, &lasting, &stop)?;
         tokio::spawn(Arc::clone(&steering).begin_when(all_asked));
         let flights = Arc::clone(&lasting.flights);
@@ -182,7 +185,8 @@ fn workers(
     let make = move |_worker| {
         let recorder = Recorder { logs: written.logs.pens(), notebook: written.journal.as_ref().map(Journal::notebook) };
         tokio::task::spawn_local(recorder.logs.keep_handing_over());
-        let proxy = Rc::new(Proxy::new(&in_force, Forwarder::new(Arc::clone(&tls), closing.clone()), recorder));
+        let proxy =
+            Rc::new(Proxy::new(&in_force, Forwarder::new(Arc::clone(&tls), Arc::clone(&written.streams), closing.clone()), recorder));
         move |request, connection| {
             let proxy = Rc::clone(&proxy);
             async move { proxy.serve(request, connection).await }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode};
 
 use super::Line;
+use super::streams::Streams;
 use crate::domain::decision::{DecisionId, DecisionRecord, Outcome};
 use crate::domain::time::Timestamp;
 use crate::domain::written::Fingerprint;
@@ -29,10 +30,11 @@ const LONGEST_PATH: usize = 512;
 /// How many bytes of a method are remembered: as many as the type holds without an allocation.
 const LONGEST_METHOD: usize = 15;
 
-/// All notebooks.
+/// All notebooks, and the counts of what stays open.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
     notebooks: Arc<Mutex<Vec<Arc<Mutex<Notes>>>>>,
+    streams: Arc<Streams>,
 }
 
 /// One worker's part of the journal.
@@ -76,6 +78,12 @@ impl Journal {
         let notes = Arc::<Mutex<Notes>>::default();
         locked(&self.notebooks).push(Arc::clone(&notes));
         Notebook(notes)
+    }
+
+    /// The counts of what stays open.
+    #[must_use]
+    pub const fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     /// The decision of this id, unless it has been pushed out.

@@ -9,6 +9,7 @@ mod json;
 pub mod lines;
 pub mod logs;
 pub mod recorded;
+pub mod streams;
 
 use std::net::IpAddr;
 use std::time::Duration;

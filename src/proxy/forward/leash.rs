@@ -1,8 +1,5 @@
 //! How long what somebody opened may stay open: until a moment that is known when it opens, unless there is word before
 //! that their session has ended. Whose word that is, the forwarder does not know.
-//!
-//! WebSockets end here without a closing handshake: to say why (RFC 6455 §7.4.1, 1008), their frames would have to be
-//! followed, so that ours does not fall into the middle of one.
 
 use std::fmt;
 use std::pin::Pin;

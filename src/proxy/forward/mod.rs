@@ -47,6 +47,7 @@ use crate::domain::origin::Origin;
 use crate::domain::policy::Permit;
 use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
+use crate::telemetry::streams::{StreamKind, Streams};
 use download::{Aborting, Carrier, Download};
 use ids::Ids;
 use leash::Leash;
@@ -61,6 +62,7 @@ pub struct Forwarder {
     pool: Rc<Pool>,
     ids: Rc<Ids>,
     tls: Arc<ClientConfig>,
+    streams: Arc<Streams>,
     shutdown: CancellationToken,
 }
 
@@ -126,10 +128,11 @@ enum Protocol {
 }
 
 impl Forwarder {
-    /// A forwarder without connections. `tls` is what [`upstream_tls`] made. `shutdown` ends WebSockets.
+    /// A forwarder without connections. `tls` is what [`upstream_tls`] made. `streams` counts what stays open; `shutdown`
+    /// ends WebSockets.
     #[must_use]
-    pub fn new(tls: Arc<ClientConfig>, shutdown: CancellationToken) -> Self {
-        Self { pool: Rc::default(), ids: Rc::new(Ids::new()), tls, shutdown }
+    pub fn new(tls: Arc<ClientConfig>, streams: Arc<Streams>, shutdown: CancellationToken) -> Self {
+        Self { pool: Rc::default(), ids: Rc::new(Ids::new()), tls, streams, shutdown }
     }
 
     /// Passes a request on and gives its answer back, whose body then comes as the upstream sends it. Runs on a
@@ -251,7 +254,8 @@ impl Forwarder {
         response_head::prepare(&mut headers, &passage.cookies)?;
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
-        tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), self.shutdown.clone()));
+        let open = self.streams.begin(StreamKind::WebSocket);
+        tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), open, self.shutdown.clone()));
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = headers;

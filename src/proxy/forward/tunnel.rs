@@ -1,15 +1,28 @@
 //! WebSockets (RFC 6455): recognised at the handshake, then bytes both ways until somebody ends it. What is said inside
-//! is not read.
+//! is not read; only where frames end is known, so that a closing one can be put behind them.
 
+mod frames;
+mod pump;
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version, header};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
 use super::leash::Held;
 use super::link::Link;
+use super::wire::Wire;
 use crate::domain::origin::Origins;
-use crate::proxy::upgrade::OnUpgrade;
+use crate::proxy::upgrade::{OnUpgrade, Upgraded};
+use crate::telemetry::streams::{Ending, OpenStream};
+use frames::{Goodbye, Masking};
+use pump::{Pump, Until};
 
 /// Whether a request asks to become a WebSocket (RFC 6455 §4.1): a GET without a body, HTTP/1.1, `Connection: upgrade`
 /// and `Upgrade: websocket` and nothing else.
@@ -43,24 +56,92 @@ pub(super) fn is_accepted(status: StatusCode, headers: &HeaderMap) -> bool {
         && headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101.
-pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, shutdown: CancellationToken) {
-    let carried = async {
-        let (Some(mut client), Ok((mut wire, early))) = (client.await, link.into_wire().await) else { return };
-        if client.write_all(&early).await.is_ok() {
-            // An error means that one side is gone: the other one follows by being dropped.
-            let _ = tokio::io::copy_bidirectional(&mut client, &mut wire).await;
-        }
-    };
+/// How long one side may take to let the frame pass that is under way, and ours behind it.
+const LAST_FRAME: Duration = Duration::from_secs(2);
+/// How long a client that was told goodbye is listened to: closing at once could take the word with it.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101. Whoever
+/// did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1).
+pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, open: OpenStream, shutdown: CancellationToken) {
+    let (Some(client), Ok((wire, early))) = (client.await, link.into_wire().await) else { return };
+    let mut tunnel = Tunnel { client, wire, up: Pump::new(&[]), down: Pump::new(&early) };
     let ends = async {
         match leash {
             Some(held) => held.ended().await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = carried => {}
-        () = ends => {}
-        () = shutdown.cancelled() => {}
+    let goodbye = tokio::select! {
+        // An error means that one side is gone: the other one follows by being dropped.
+        _ = tunnel.carry() => return,
+        () = ends => {
+            open.ended_by(Ending::Session);
+            Goodbye::SessionEnded
+        }
+        () = shutdown.cancelled() => {
+            open.ended_by(Ending::Shutdown);
+            Goodbye::GoingAway
+        }
+    };
+    tunnel.end(goodbye).await;
+}
+
+struct Tunnel {
+    client: Upgraded,
+    wire: Wire,
+    up: Pump,
+    down: Pump,
+}
+
+impl Tunnel {
+    /// Until both sides have said all they have to say, or one is gone.
+    async fn carry(&mut self) -> io::Result<()> {
+        let Self { client, wire, up, down } = self;
+        let (mut is_up_over, mut is_down_over) = (false, false);
+        poll_fn(|cx| {
+            if !is_up_over {
+                is_up_over = up.poll_carry(client, wire, Until::End, cx)?.is_ready();
+            }
+            if !is_down_over {
+                is_down_over = down.poll_carry(wire, client, Until::End, cx)?.is_ready();
+            }
+            if is_up_over && is_down_over { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
     }
+
+    /// Tells both sides, as far as they take it.
+    async fn end(mut self, goodbye: Goodbye) {
+        let Self { client, wire, up, down } = &mut self;
+        let to_client = say(down, wire, client, goodbye.frame(Masking::Plain));
+        let is_told = tokio::time::timeout(LAST_FRAME, to_client).await.is_ok_and(|said| said.is_ok());
+        let to_upstream = say(up, client, wire, goodbye.frame(Masking::Masked(masking_key())));
+        let _ = tokio::time::timeout(LAST_FRAME, to_upstream).await;
+        if is_told {
+            let _ = tokio::time::timeout(LINGER, tokio::io::copy(client, &mut tokio::io::sink())).await;
+        }
+    }
+}
+
+/// Lets the frame that is under way pass, then says the last word.
+async fn say<R, W>(pump: &mut Pump, from: &mut R, to: &mut W, word: Bytes) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    poll_fn(|cx| pump.poll_carry(from, to, Until::FrameEnd, cx)).await?;
+    if pump.is_over() {
+        return Ok(());
+    }
+    to.write_all(&word).await?;
+    to.shutdown().await
+}
+
+#[expect(clippy::disallowed_methods, reason = "guards against foreseeable bytes on the wire, and nothing else")]
+fn masking_key() -> [u8; 4] {
+    let mut key = [0; 4];
+    // If the system has no chance to give, the frame is still a frame.
+    let _ = aws_lc_rs::rand::fill(&mut key);
+    key
 }

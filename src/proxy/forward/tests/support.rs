@@ -76,6 +76,7 @@ impl Ending for Session {
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     pub(super) shutdown: CancellationToken,
+    pub(super) streams: Arc<Streams>,
     /// Why requests were not passed on.
     pub(super) faults: Rc<RefCell<Vec<String>>>,
 }
@@ -86,10 +87,11 @@ impl Proxy {
         let address = listener.local_addr().expect("bound");
         let shutdown = CancellationToken::new();
         let faults = Rc::new(RefCell::new(Vec::new()));
+        let streams = Arc::<Streams>::default();
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(settings.roots.clone());
         let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
-        let forwarder = Forwarder::new(tls, shutdown.clone());
+        let forwarder = Forwarder::new(tls, Arc::clone(&streams), shutdown.clone());
         let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
         let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
         let told = Rc::clone(&faults);
@@ -109,7 +111,7 @@ impl Proxy {
         };
         let nothing: OnViolation = Arc::new(|_| {});
         tokio::task::spawn_local(serve_connections(listener, Rc::new(service), Limits::default(), nothing, shutdown.clone()));
-        Self { address, shutdown, faults }
+        Self { address, shutdown, streams, faults }
     }
 
     /// One connection, one request, everything that comes back until the end. The request must ask to close.
