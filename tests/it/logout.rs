@@ -71,14 +71,19 @@ async fn socket(port: u16, browser: &Browser) -> TcpStream {
     stream
 }
 
+/// An empty message (RFC 6455 §5.2).
+const MESSAGE: [u8; 6] = [0x81, 0x80, 1, 2, 3, 4];
+
 async fn is_open(stream: &mut TcpStream) -> bool {
-    stream.write_all(b"hello").await.is_ok() && stream.read_exact(&mut [0; 5]).await.is_ok()
+    stream.write_all(&MESSAGE).await.is_ok() && stream.read_exact(&mut [0; MESSAGE.len()]).await.is_ok()
 }
 
-/// Waits for the end; nothing waits this long unless it hangs.
+/// Waits for the end, and for the word of why; nothing waits this long unless it hangs.
 async fn ends(mut stream: TcpStream) {
-    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut [0])).await.expect("it stays open");
-    assert_eq!(ended.unwrap_or(0), 0);
+    let mut last = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut last)).await.expect("it stays open");
+    ended.expect("an end");
+    assert_eq!(last, b"\x88\x0f\x03\xf0session ended");
 }
 
 async fn code(proxy: &str, browser: &mut Browser) -> Option<String> {
