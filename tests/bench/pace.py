@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""An open-loop load generator: requests leave at a steady rate whether answers come or not. Started by load.py.
+
+    echo '{"port": 8080, "requests": ["GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"], "rate": 1000, "seconds": 2, "connections": 64}' | pace.py
+
+A timer of the kernel says when a request is due. Its time counts from when this program has noticed that, also where it
+then waits for a free connection; the wait for this program's own turn on its core is no part of it. Requests are taken in
+turn from the list. The answers' bodies are as long as Content-Length says; anything but 2xx is an error.
+Prints {"sent", "done", "errors", "percentiles": {"50": µs, …}, "late"}; late: how many left with their successor already due.
+"""
+import ctypes, gc, json, os, re, select, socket, struct, sys, time
+
+LENGTH = re.compile(rb'\r\ncontent-length: *(\d+)', re.I)
+libc = ctypes.CDLL(None, use_errno=True)
+SLOWEST = 2_000_000
+
+
+def timer(rate):
+    """A descriptor that is readable whenever a request is due; reading it tells how many are."""
+    class Time(ctypes.Structure):
+        _fields_ = [('seconds', ctypes.c_long), ('nanoseconds', ctypes.c_long)]
+
+    class Times(ctypes.Structure):
+        _fields_ = [('interval', Time), ('first', Time)]
+    period = int(1e9 / rate)
+    each = Time(period // 10**9, period % 10**9)
+    descriptor = libc.timerfd_create(1, 0o4000)
+    if descriptor < 0 or libc.timerfd_settime(descriptor, 0, ctypes.byref(Times(each, each)), None):
+        raise OSError(ctypes.get_errno(), 'timerfd')
+    return descriptor
+
+
+class Connection:
+    """One connection with at most one request under way."""
+    __slots__ = ('address', 'socket', 'fd', 'begun', 'left', 'head', 'unsent', 'blocked')
+
+    def __init__(self, address):
+        self.address = address
+        self.open()
+
+    def open(self):
+        self.socket = socket.create_connection(self.address, 10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self.fd = self.socket.fileno()
+        self.left, self.head, self.unsent, self.blocked = -1, b'', b'', False
+
+
+class Generator:
+    def __init__(self, port, requests, rate, seconds, connections):
+        self.requests = [text.encode('latin-1') for text in requests]
+        self.seconds, self.rate = seconds, rate
+        self.poll = select.epoll()
+        self.by_fd, self.free, self.waiting = {}, [], []
+        for _ in range(connections):
+            self.admit(Connection(('127.0.0.1', port)))
+        self.counts = [0] * (SLOWEST // 10)
+        self.sent = self.done = self.errors = self.late = 0
+        self.wrong = {}
+
+    def admit(self, connection):
+        self.by_fd[connection.fd] = connection
+        self.poll.register(connection.fd, select.EPOLLIN)
+        self.free.append(connection)
+
+    def run(self):
+        ticks = timer(self.rate)
+        self.poll.register(ticks, select.EPOLLIN)
+        end = time.perf_counter() + self.seconds
+        now = 0
+        while now < end:
+            events = self.poll.poll(1)
+            now = time.perf_counter()
+            for fd, event in events:
+                if fd == ticks:
+                    due = struct.unpack('=Q', os.read(ticks, 8))[0]
+                    self.late += due - 1
+                    for _ in range(due):
+                        self.send(now)
+                elif event & select.EPOLLOUT:
+                    self.push(self.by_fd[fd])
+                else:
+                    self.receive(self.by_fd[fd])
+        self.drain()
+        os.close(ticks)
+        return self.report()
+
+    def drain(self):
+        """Answers that are still to come count; requests that never got a connection are errors."""
+        limit = time.perf_counter() + 5
+        while self.sent > self.done + self.errors and time.perf_counter() < limit:
+            for fd, event in self.poll.poll(0.1):
+                if fd in self.by_fd:
+                    self.push(self.by_fd[fd]) if event & select.EPOLLOUT else self.receive(self.by_fd[fd])
+        missing = self.sent - self.done - self.errors
+        if missing:
+            self.fail('no answer', missing)
+
+    def send(self, now):
+        self.sent += 1
+        if not self.free:
+            self.waiting.append((now, self.sent))
+            return
+        self.begin(self.free.pop(), now, self.sent)
+
+    def begin(self, connection, now, number):
+        connection.begun = now
+        connection.unsent = self.requests[number % len(self.requests)]
+        self.push(connection)
+
+    def push(self, connection):
+        """Sends what the socket takes; the rest when it takes more."""
+        whole = connection.unsent
+        try:
+            taken = connection.socket.send(whole)
+        except BlockingIOError:
+            taken = 0
+        except OSError as error:
+            self.renew(connection, type(error).__name__)
+            return
+        connection.unsent = whole[taken:]
+        blocked = bool(connection.unsent)
+        if blocked != connection.blocked:
+            connection.blocked = blocked
+            self.poll.modify(connection.fd, select.EPOLLIN | (select.EPOLLOUT if blocked else 0))
+
+    def receive(self, connection):
+        try:
+            piece = connection.socket.recv(262144)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            return self.renew(connection, type(error).__name__)
+        if not piece:
+            return self.renew(connection, 'closed')
+        if connection.left < 0:
+            connection.head += piece
+            border = connection.head.find(b'\r\n\r\n')
+            if border < 0:
+                return
+            head = connection.head[:border]
+            length = LENGTH.search(head)
+            if head[9:10] != b'2':
+                self.fail(head[9:12].decode('latin-1'))
+            connection.left = (int(length[1]) if length else 0) - (len(connection.head) - border - 4)
+            connection.head = b'' if head[9:10] == b'2' else b'!'
+        else:
+            connection.left -= len(piece)
+        if connection.left <= 0:
+            self.finish(connection)
+
+    def finish(self, connection):
+        now = time.perf_counter()
+        if not connection.head:
+            self.done += 1
+            self.counts[min(int((now - connection.begun) * 1e5), len(self.counts) - 1)] += 1
+        connection.left, connection.head = -1, b''
+        self.next(connection)
+
+    def next(self, connection):
+        if self.waiting:
+            self.begin(connection, *self.waiting.pop(0))
+        else:
+            self.free.append(connection)
+
+    def renew(self, connection, why):
+        """A connection that ended: an error if a request was under way, and a new one in its place."""
+        idle = connection in self.free
+        if idle:
+            self.free.remove(connection)
+        else:
+            self.fail(why)
+        del self.by_fd[connection.fd]
+        connection.socket.close()
+        try:
+            connection.open()
+        except OSError as error:
+            return self.fail(type(error).__name__, 0)
+        self.by_fd[connection.fd] = connection
+        self.poll.register(connection.fd, select.EPOLLIN)
+        self.next(connection)
+
+    def fail(self, why, count=1):
+        self.errors += count
+        self.wrong[why] = self.wrong.get(why, 0) + count
+
+    def report(self):
+        percentiles, seen = {}, 0
+        wanted = [('50', 0.5), ('90', 0.9), ('99', 0.99), ('99.9', 0.999)]
+        for slot, count in enumerate(self.counts):
+            seen += count
+            while wanted and count and seen >= wanted[0][1] * self.done:
+                percentiles[wanted.pop(0)[0]] = (slot + 0.5) * 10
+        return {'sent': self.sent, 'done': self.done, 'errors': self.errors, 'wrong': self.wrong, 'percentiles': percentiles, 'late': self.late}
+
+
+if __name__ == '__main__':
+    order = json.load(sys.stdin)
+    gc.disable()
+    print(json.dumps(Generator(**order).run()))
