@@ -62,7 +62,7 @@ def homerealm(run, binary, text, core=machine.PROXY_CORE):
 def homerealm_command(folder, binary, text):
     """What starts the proxy with this configuration, and the files it writes to."""
     (folder / 'homerealm.toml').write_text(text)
-    files = {'stdout': open(folder / 'access.log', 'wb'), 'stderr': open(folder / 'stderr', 'wb')}
+    files = {'stdout': open(folder / 'access.log', 'ab'), 'stderr': open(folder / 'stderr', 'ab')}
     return [binary, 'run', '-c', folder / 'homerealm.toml'], files
 
 

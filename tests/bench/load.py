@@ -28,17 +28,19 @@ class Answers:
         return self.count / self.seconds
 
 
-def saturate(port, path, headers, seconds, script=None, arguments=(), errors_allowed=False):
+def saturate(port, path, headers, seconds, script=None, arguments=(), core=machine.LOAD_CORE):
     """As many requests as one wrk with 64 connections gets answered."""
     command = ['wrk', '-t1', f'-c{CONNECTIONS}', f'-d{seconds}s', '--latency', *sum((['-H', line] for line in headers), [])]
     command += ['-s', script] if script else []
-    process = machine.start([*command, f'http://127.0.0.1:{port}{path}', *(['--', *arguments] if arguments else [])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command += [f'http://127.0.0.1:{port}{path}', *(['--', *arguments] if arguments else [])]
+    process = machine.start(command, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     out = process.communicate()[0]
-    if process.returncode or (re.search('Non-2xx|Socket errors', out) and not errors_allowed):
+    if process.returncode or re.search('Non-2xx|Socket errors', out):
         raise Wrong(f'port {port}: {out}')
     duration = lambda text: float(re.match(r'[\d.]+', text)[0]) * UNITS[re.search(r'[a-z]+$', text)[0]]
     figure = lambda pattern: re.search(pattern, out)[1]
-    return Answers(int(figure(r'(\d+) requests in')), duration(figure(r'requests in (\S+),')) / 1e6, duration(figure(r'\n\s+50%\s+(\S+)')), duration(figure(r'\n\s+99%\s+(\S+)')))
+    count, took = int(figure(r'(\d+) requests in')), duration(figure(r'requests in (\S+),')) / 1e6
+    return Answers(count, took, duration(figure(r'\n\s+50%\s+(\S+)')), duration(figure(r'\n\s+99%\s+(\S+)')))
 
 
 def request(path, headers, method='GET', body=''):

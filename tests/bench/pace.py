@@ -8,8 +8,9 @@ then waits for a free connection; the wait for this program's own turn on its co
 turn from the list. The answers' bodies are as long as Content-Length says; anything but 2xx is an error.
 Prints {"sent", "done", "errors", "percentiles": {"50": µs, …}, "late"}; late: how many left with their successor already due.
 """
-import ctypes, gc, json, os, re, select, socket, struct, sys, time
+import collections, ctypes, gc, json, os, re, select, socket, struct, sys, time
 
+CLOSE = re.compile(rb'\r\nconnection: *close', re.I)
 LENGTH = re.compile(rb'\r\ncontent-length: *(\d+)', re.I)
 libc = ctypes.CDLL(None, use_errno=True)
 SLOWEST = 2_000_000
@@ -32,7 +33,7 @@ def timer(rate):
 
 class Connection:
     """One connection with at most one request under way."""
-    __slots__ = ('address', 'socket', 'fd', 'begun', 'left', 'head', 'unsent', 'blocked')
+    __slots__ = ('address', 'socket', 'fd', 'begun', 'left', 'head', 'unsent', 'blocked', 'last')
 
     def __init__(self, address):
         self.address = address
@@ -43,7 +44,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.fd = self.socket.fileno()
-        self.left, self.head, self.unsent, self.blocked = -1, b'', b'', False
+        self.left, self.head, self.unsent, self.blocked, self.last = -1, b'', b'', False, False
 
 
 class Generator:
@@ -51,7 +52,7 @@ class Generator:
         self.requests = [text.encode('latin-1') for text in requests]
         self.seconds, self.rate = seconds, rate
         self.poll = select.epoll()
-        self.by_fd, self.free, self.waiting = {}, [], []
+        self.by_fd, self.free, self.waiting = {}, [], collections.deque()
         for _ in range(connections):
             self.admit(Connection(('127.0.0.1', port)))
         self.counts = [0] * (SLOWEST // 10)
@@ -144,6 +145,7 @@ class Generator:
                 self.fail(head[9:12].decode('latin-1'))
             connection.left = (int(length[1]) if length else 0) - (len(connection.head) - border - 4)
             connection.head = b'' if head[9:10] == b'2' else b'!'
+            connection.last = bool(CLOSE.search(head))
         else:
             connection.left -= len(piece)
         if connection.left <= 0:
@@ -155,27 +157,33 @@ class Generator:
             self.done += 1
             self.counts[min(int((now - connection.begun) * 1e5), len(self.counts) - 1)] += 1
         connection.left, connection.head = -1, b''
-        self.next(connection)
+        if connection.last:
+            self.replace(connection)
+        else:
+            self.next(connection)
 
     def next(self, connection):
         if self.waiting:
-            self.begin(connection, *self.waiting.pop(0))
+            self.begin(connection, *self.waiting.popleft())
         else:
             self.free.append(connection)
 
     def renew(self, connection, why):
-        """A connection that ended: an error if a request was under way, and a new one in its place."""
-        idle = connection in self.free
-        if idle:
+        """A connection that ended by itself: an error if a request was under way."""
+        if connection in self.free:
             self.free.remove(connection)
         else:
             self.fail(why)
+        self.replace(connection)
+
+    def replace(self, connection):
         del self.by_fd[connection.fd]
         connection.socket.close()
         try:
             connection.open()
         except OSError as error:
-            return self.fail(type(error).__name__, 0)
+            self.fail(f'no new connection: {type(error).__name__}', 0)
+            return
         self.by_fd[connection.fd] = connection
         self.poll.register(connection.fd, select.EPOLLIN)
         self.next(connection)

@@ -116,6 +116,7 @@ def haproxy(place):
     (place.folder / 'haproxy.cfg').write_text(f'''
 global
   nbthread 1
+  no strict-limits
   maxconn {place.room}
 defaults
   mode http
