@@ -14,7 +14,7 @@ Idle connections have had one request each. Starting is from exec until somebody
     --routes 10,100,1000     instead: our own CPU time with route tables of these sizes
     --sessions 1,100000      instead: our own CPU time with so many sessions in the memory store, asked for in turn
 """
-import argparse, json, sys
+import argparse, json, os, sys
 from pathlib import Path
 from statistics import median
 
@@ -56,19 +56,30 @@ server {{ listen 127.0.0.1:{ports[1]} backlog=4096; location / {{ return 204; }}
     return peers.Site(run, options.binary, upstream=ports[0], check=ports[1], provider=ports[2])
 
 
+def start(wanted, ground):
+    """All that start and let somebody sign in; the others are skipped, and taken off the list."""
+    started = []
+    for peer in wanted[:]:
+        try:
+            started.append(peer.start(ground))
+        except RuntimeError as error:
+            wanted.remove(peer)
+            print(f'skipped: {peer.title}: {error}', file=sys.stderr)
+    return started
+
+
 def measure(options, wanted, ground):
     """All that was asked for, by part and peer."""
-    told = {}
+    told, started = {}, start(wanted, ground)
     if 'cpu' in options.what or 'latency' in options.what:
-        started = [peer.start(ground) for peer in wanted]
         if 'cpu' in options.what:
             told['cpu'] = measures.cpu(started, options.rounds, options.seconds)
             told['instructions'] = measures.instructions(started, options.seconds)
         if 'latency' in options.what:
             rates = measures.half_rates(started, told.get('cpu', {}), options.seconds)
             told['latency'] = measures.latency(started, rates, ground.upstream, options.rounds, options.seconds)
-        for one in started:
-            machine.stop(one.process)
+    for one in started:
+        machine.stop(one.process)
     if 'memory' in options.what:
         told['memory'] = measures.memory(wanted, ground, IDLE)
     if 'start' in options.what:
@@ -112,6 +123,9 @@ def main():
     if not all(map(peers.program, ['nginx', 'wrk'])):
         sys.exit('nginx and wrk are needed in any case; --install installs them')
     machine.prepare()
+    busy = os.getloadavg()[0]
+    if busy > 0.5:
+        print(f'this machine is busy with other things (load {busy:.1f}): ratios will scatter, latencies mean nothing', file=sys.stderr)
     with machine.Run('compare') as run:
         ground = site(run, options)
         if options.routes or options.sessions:
@@ -129,4 +143,7 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except load.Wrong as wrong:
+        sys.exit(f'no figures, because of errors: {wrong}')
