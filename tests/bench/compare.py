@@ -1,108 +1,149 @@
 #!/usr/bin/env python3
-"""Homerealm beside nginx as a plain proxy, in one run, on this machine.
+"""Homerealm beside its peers, in one run, on this machine. Nothing is built by hand:
 
-    cargo build --profile dist && tests/bench/compare.py [--rounds 5] [--seconds 4] [--body 1024]
+    cargo build --profile dist && tests/bench/compare.py --install
 
-The proxy under test is pinned to core 0, the load (wrk) and the upstream (nginx) to core 1; rounds are interleaved.
-Homerealm works for its living: signed in, 100 routes, identity headers, access log on. What counts is the ratio of CPU
-time per request; absolute figures are the machine's. Needs nginx and wrk from the distribution, nothing else.
+The proxy that is measured has core 0, the load and the upstream (nginx, 1 KiB) have core 1; rounds are interleaved. Homerealm
+works for its living: signed in, 100 routes, identity headers, JSON access log to a file, metrics on. What counts is the
+ratio to nginx of the same round, with the smallest and the largest; absolute figures are the machine's.
+
+At saturation wrk asks over 64 connections. Half load is half of each one's own rate at saturation, sent at a steady rate
+(pace.py) whether answers come or not; added is what that takes longer than asking the upstream itself at the same rate.
+Idle connections have had one request each. Starting is from exec until somebody can connect.
+
+    --routes 10,100,1000     instead: our own CPU time with route tables of these sizes
+    --sessions 1,100000      instead: our own CPU time with so many sessions in the memory store, asked for in turn
 """
-import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, sys
 from pathlib import Path
+from statistics import median
 
-import common
+import common, figures, load, machine, measures, peers, scales
+from figures import megabytes, micros, ratios, spread
 
-ROOT = Path(__file__).resolve().parents[2]
-UPSTREAM, NGINX, PROXY, PROVIDER = 21900, 21901, 21902, 21903
-HOST = f'localhost:{PROXY}'
-
-
-def homerealm(folder, binary, core, environment):
-    text = common.configuration(PROXY, PROVIDER, UPSTREAM, 'secret_env = "BENCH_SECRET"')
-    (folder / 'homerealm.toml').write_text(text)
-    log = open(folder / 'access.log', 'w')
-    return subprocess.Popen([*on(core), str(binary), 'run', '-c', str(folder / 'homerealm.toml')], stdout=log, stderr=open(folder / 'homerealm.log', 'w'), env=environment)
+PARTS = ['cpu', 'latency', 'memory', 'start']
+IDLE = [0, 1000, 10000]
 
 
-def on(core):
-    return ['taskset', '-c', str(core)]
+def arguments():
+    numbers = lambda text: [int(number) for number in text.split(',')]
+    names = lambda known: lambda text: [name if name in known else sys.exit(f'{name}: one of {", ".join(known)}') for name in text.split(',')]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--seconds', type=int, default=4, help='of each measurement in a round')
+    parser.add_argument('--body', type=int, default=1024, help='bytes of each answer')
+    parser.add_argument('--only', type=names([peer.name for peer in peers.PEERS]), default=[], metavar='NAME,…', help=', '.join(peer.name for peer in peers.PEERS))
+    parser.add_argument('--what', type=names(PARTS), default=PARTS, metavar='PART,…', help=', '.join(PARTS))
+    parser.add_argument('--starts', type=int, default=11, help='of which the median is taken')
+    parser.add_argument('--routes', type=numbers, metavar='N,…')
+    parser.add_argument('--sessions', type=numbers, metavar='N,…')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='every single figure')
+    parser.add_argument('--install', action='store_true', help='installs the peers that are missing')
+    parser.add_argument('--binary', default=str(peers.ROOT / 'target/dist/homerealm'))
+    return parser.parse_args()
 
 
-def ticks(process):
-    """User and system time of a process and its children that still run, in clock ticks."""
-    total = 0
-    for pid in [process.pid, *map(int, subprocess.run(['pgrep', '-P', str(process.pid)], capture_output=True, text=True).stdout.split())]:
-        fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total
+def site(run, options):
+    """The upstream, the backend of nginx's auth_request and the provider: what all peers need."""
+    ports = machine.free_ports(3)
+    body = run.place('www') / 'body'
+    body.write_bytes(b'x' * options.body)
+    servers = f'''server {{ listen 127.0.0.1:{ports[0]} backlog=4096; root {body.parent}; location / {{ try_files /body =404; }} }}
+server {{ listen 127.0.0.1:{ports[1]} backlog=4096; location / {{ return 204; }} }}'''
+    upstream = common.nginx(run, 'upstream', servers, room=20000)
+    machine.wait_for(ports[0], upstream)
+    common.provider(run, options.binary, ports[2])
+    return peers.Site(run, options.binary, upstream=ports[0], check=ports[1], provider=ports[2])
 
 
-def load(port, path, seconds, headers):
-    command = [*on(1), 'wrk', '-t1', '-c64', f'-d{seconds}s', '--latency', *sum((['-H', h] for h in headers), []), f'http://127.0.0.1:{port}{path}']
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert 'Non-2xx' not in out, out
-    figure = lambda pattern: re.search(pattern, out).group(1)
-    return int(figure(r'(\d+) requests in')), figure(r'\n\s+50%\s+(\S+)'), figure(r'\n\s+99%\s+(\S+)')
+def start(wanted, ground):
+    """All that start and let somebody sign in; the others are skipped, and taken off the list."""
+    started = []
+    for peer in wanted[:]:
+        try:
+            started.append(peer.start(ground))
+        except RuntimeError as error:
+            wanted.remove(peer)
+            print(f'skipped: {peer.title}: {error}', file=sys.stderr)
+    return started
 
 
-def resident(process):
-    return int(re.search(r'VmRSS:\s+(\d+)', Path(f'/proc/{process.pid}/status').read_text()).group(1))
+def measure(options, wanted, ground):
+    """All that was asked for, by part and peer."""
+    told, started = {}, start(wanted, ground)
+    if 'cpu' in options.what or 'latency' in options.what:
+        if 'cpu' in options.what:
+            told['cpu'] = measures.cpu(started, options.rounds, options.seconds)
+            told['instructions'] = measures.instructions(started, options.seconds)
+        if 'latency' in options.what:
+            rates = measures.half_rates(started, told.get('cpu', {}), options.seconds)
+            told['latency'] = measures.latency(started, rates, ground.upstream, options.rounds, options.seconds)
+    for one in started:
+        machine.stop(one.process)
+    if 'memory' in options.what:
+        told['memory'] = measures.memory(wanted, ground, IDLE)
+    if 'start' in options.what:
+        told['start'] = measures.start_up(wanted, ground, options.starts)
+        told['binary'] = {peer.name: measures.binary_size(peer) for peer in wanted}
+    return told
+
+
+def columns(told):
+    """Heads, and for each a function of a peer's name; only of what was measured."""
+    middle = lambda part, name, key: median(each[key] for each in told[part][name])
+    versus = lambda part, name, key: spread(ratios([each[key] for each in told[part][name]], [each[key] for each in told[part].get('nginx', [])]))
+    pair = lambda part, name, *keys: ' / '.join(micros(middle(part, name, key)) for key in keys)
+    if 'cpu' in told:
+        yield 'requests/s', lambda name: f'{middle("cpu", name, "rate"):,.0f}'
+        yield 'of its core', lambda name: f'{middle("cpu", name, "core"):.0%}'
+        yield 'CPU µs', lambda name: micros(middle('cpu', name, 'cpu'))
+        yield '× nginx', lambda name: versus('cpu', name, 'cpu')
+        if told['instructions']:
+            yield 'instructions (user)', lambda name: '{all:,.0f} ({user:,.0f})'.format(**told['instructions'][name])
+        yield 'saturated p50 / p99 µs', lambda name: pair('cpu', name, 'p50', 'p99')
+    if 'latency' in told:
+        yield 'half load', lambda name: f'{middle("latency", name, "rate"):,.0f}/s'
+        yield 'p50 / p99 µs', lambda name: pair('latency', name, 'p50', 'p99')
+        yield 'p99 × nginx', lambda name: versus('latency', name, 'p99')
+        yield 'added p50 / p99 µs', lambda name: pair('latency', name, 'added_p50', 'added_p99')
+    if 'memory' in told:
+        yield 'MB at ' + ' / '.join(f'{count:,}' for count in IDLE), lambda name: ' / '.join(megabytes(told['memory'][name][count]) for count in IDLE)
+        yield 'B per idle', lambda name: f'{(told["memory"][name][IDLE[-1]] - told["memory"][name][0]) / IDLE[-1]:,.0f}'
+    if 'start' in told:
+        yield 'starts in ms', lambda name: f'{median(told["start"][name]):.1f}'
+        yield 'binary MB', lambda name: megabytes(told['binary'][name])
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument('--rounds', type=int, default=5)
-    options.add_argument('--seconds', type=int, default=4)
-    options.add_argument('--body', type=int, default=1024)
-    options.add_argument('--binary', default=str(ROOT / 'target/dist/homerealm'))
-    options = options.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix='homerealm-bench-'))
-    folder.chmod(0o755)  # nginx's workers are somebody else
-    environment = {**os.environ, 'BENCH_SECRET': 'a-secret-for-this-run-only', 'RUST_LOG': 'error'}
-    running = []
-    try:
-        (folder / 'www').mkdir()
-        (folder / 'www' / 'body').write_bytes(b'x' * options.body)
-        running.append(common.nginx(folder / 'upstream', f'server {{ listen 127.0.0.1:{UPSTREAM}; root {folder}/www; location / {{ try_files /body =404; }} }}', on(1)))
-        plain = common.nginx(folder / 'plain', f'upstream app {{ server 127.0.0.1:{UPSTREAM}; keepalive 64; keepalive_requests 10000000; }} server {{ listen 127.0.0.1:{NGINX}; location / {{ proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://app; }} }}', on(0))
-        running.append(plain)
-        running.append(common.provider(options.binary, PROVIDER, environment))
-        proxy = homerealm(folder, options.binary, 0, environment)
-        running.append(proxy)
-        for _ in range(100):
-            try:
-                cookies = common.sign_in(PROXY, PROVIDER)
-                break
-            except (OSError, AssertionError) as error:
-                time.sleep(0.1)
-                problem = error
+    options = arguments()
+    if options.install:
+        peers.install()
+    if not Path(options.binary).exists():
+        sys.exit(f'{options.binary} is not there: cargo build --profile dist')
+    if not all(map(peers.program, ['nginx', 'wrk'])):
+        sys.exit('nginx and wrk are needed in any case; --install installs them')
+    machine.prepare()
+    busy = os.getloadavg()[0]
+    if busy > 0.5:
+        print(f'this machine is busy with other things (load {busy:.1f}): ratios will scatter, latencies mean nothing', file=sys.stderr)
+    with machine.Run('compare') as run:
+        ground = site(run, options)
+        if options.routes or options.sessions:
+            told = scales.measure(options, ground)
         else:
-            sys.exit(f'cannot sign in: {problem}\n{(folder / "homerealm.log").read_text()}')
-        session = [f'Host: {HOST}', f'Cookie: {cookies}']
-        sides = {'nginx, plain proxy': (plain, NGINX, '/last/x', ['Host: localhost']), 'homerealm, signed in': (proxy, PROXY, '/last/x', session)}
-        figures = {name: [] for name in sides}
-        for side in sides.values():
-            load(side[1], side[2], 1, side[3])
-        for round_ in range(options.rounds):
-            order = list(sides.items())[:: 1 if round_ % 2 else -1]
-            for name, (process, port, path, headers) in order:
-                before = ticks(process)
-                requests, p50, p99 = load(port, path, options.seconds, headers)
-                cpu = (ticks(process) - before) * 1e6 / os.sysconf('SC_CLK_TCK') / requests
-                figures[name].append((cpu, requests / options.seconds, p50, p99))
-        print(f'{options.rounds} rounds of {options.seconds} s, 64 connections, {options.body} B body; a cookie of {len(cookies)} B')
-        for name, rounds in figures.items():
-            cpu = [figure[0] for figure in rounds]
-            rate = statistics.median(figure[1] for figure in rounds)
-            print(f'{name:22} {statistics.median(cpu):6.1f} µs CPU per request [{min(cpu):.1f}–{max(cpu):.1f}]  {rate:8.0f}/s  p50 {rounds[-1][2]}  p99 {rounds[-1][3]}  {resident(sides[name][0])} KiB resident')
-        ratios = [ours[0] / theirs[0] for ours, theirs in zip(figures['homerealm, signed in'], figures['nginx, plain proxy'])]
-        print(f'CPU per request, homerealm to nginx: {statistics.median(ratios):.2f} [{min(ratios):.2f}–{max(ratios):.2f}]')
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
+            wanted = peers.known(options.binary, options.only)
+            told = measure(options, wanted, ground)
+            print(f'{options.rounds} rounds of {options.seconds} s, {load.CONNECTIONS} connections, bodies of {options.body:,} B, per request')
+            shown = list(columns(told))
+            print(figures.table(['proxy', *[head for head, _ in shown]], [[peer.title, *[show(peer.name) for _, show in shown]] for peer in wanted]))
+            if 'cpu' in told and not told['instructions']:
+                print('instructions: perf is not there or counts none on this machine')
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=1))
 
 
-main()
+if __name__ == '__main__':
+    try:
+        main()
+    except load.Wrong as wrong:
+        sys.exit(f'no figures, because of errors: {wrong}')

@@ -7,13 +7,13 @@ A signed-in session is asked for by wrk, while the configuration is written anew
 mistake in it; each reload is waited for in the log. Good ones change routes and session keys. Needs nginx and wrk
 from the distribution, nothing else.
 """
-import argparse, os, re, shutil, signal, subprocess, sys, tempfile, time
+import argparse, os, re, signal, subprocess, sys, time
 from pathlib import Path
 
-import common
+import common, machine
 
 ROOT = Path(__file__).resolve().parents[2]
-UPSTREAM, PROXY, PROVIDER = 21910, 21911, 21912
+UPSTREAM, PROXY, PROVIDER = machine.free_ports(3)
 HOST = f'localhost:{PROXY}'
 APPLIED, REFUSED = 'was read again and is in force', 'cannot be used, the one from before stays in force'
 
@@ -63,21 +63,19 @@ def main():
     options.add_argument('--reloads', type=int, default=50)
     options.add_argument('--by', choices=['signal', 'file'], default='signal')
     options = options.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix='homerealm-reload-'))
-    folder.chmod(0o755)  # nginx's workers are somebody else
-    environment = {**os.environ, 'BENCH_SECRET': 'a-secret-for-this-run-only', 'NO_COLOR': '1'}
-    running = []
-    try:
-        (folder / 'secret').write_text(environment['BENCH_SECRET'])
+    with machine.Run('reload') as run:
+        folder = run.folder
+        environment = {**common.ENVIRONMENT, 'RUST_LOG': 'info'}
+        (folder / 'secret').write_text(common.SECRET)
         for key in range(2):
             (folder / f'key-{key}').write_bytes(os.urandom(32).hex().encode())
         configure(folder, 0)
         server = f'server {{ listen 127.0.0.1:{UPSTREAM}; location / {{ return 200 "{"x" * 512}"; }} }}'
-        running.append(common.nginx(folder / 'upstream', server))
-        running.append(common.provider(options.binary, PROVIDER, environment))
+        common.nginx(run, 'upstream', server, core=None)
+        common.provider(run, options.binary, PROVIDER)
         log = folder / 'homerealm.log'
-        proxy = subprocess.Popen([options.binary, 'run', '-c', str(folder / 'homerealm.toml')], stdout=open(folder / 'access.log', 'w'), stderr=open(log, 'w'), env=environment)
-        running.append(proxy)
+        files = {'stdout': open(folder / 'access.log', 'w'), 'stderr': open(log, 'w')}
+        proxy = run.start([options.binary, 'run', '-c', folder / 'homerealm.toml'], core=None, env=environment, **files)
         cookies = until('sign-in', lambda: attempt(lambda: common.sign_in(PROXY, PROVIDER)))
         # A file that is looked at is seen within two looks.
         seconds = int(options.reloads * (2.5 if options.by == 'file' else 0.2)) + 3
@@ -98,12 +96,6 @@ def main():
         told = log.read_text()
         print(f'{options.reloads} reloads by {options.by}: {told.count(APPLIED)} applied, {told.count(REFUSED)} refused; each took {min(took):.0f} to {max(took):.0f} ms, median {sorted(took)[len(took) // 2]:.0f} ms')
         print(f'{requests} requests, {failed} not 2xx, socket errors: {errors}; p50 {p50}, p99 {p99}; {resident} KiB resident at the end')
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()
