@@ -1,13 +1,13 @@
 //! WebSockets (RFC 6455): recognised at the handshake, then bytes both ways until somebody ends it. What is said inside
 //! is not read.
 
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
+use super::http1::link::Link;
 use super::leash::Held;
-use super::link::Link;
 use crate::domain::origin::Origins;
 use crate::proxy::upgrade::OnUpgrade;
 
@@ -37,16 +37,16 @@ pub fn origin_is_ours(headers: &HeaderMap, origins: &Origins) -> bool {
     }
 }
 
-/// Whether an answer accepts a WebSocket.
-pub(super) fn is_accepted(status: StatusCode, headers: &HeaderMap) -> bool {
-    status == StatusCode::SWITCHING_PROTOCOLS
-        && headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+/// Whether a 101 accepts a WebSocket, by its only `Upgrade` field.
+pub(super) fn is_accepted(upgrade: Option<&HeaderValue>) -> bool {
+    upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101.
 pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, shutdown: CancellationToken) {
     let carried = async {
-        let (Some(mut client), Ok((mut wire, early))) = (client.await, link.into_wire().await) else { return };
+        let (mut wire, early) = link.into_wire();
+        let Some(mut client) = client.await else { return };
         if client.write_all(&early).await.is_ok() {
             // An error means that one side is gone: the other one follows by being dropped.
             let _ = tokio::io::copy_bidirectional(&mut client, &mut wire).await;

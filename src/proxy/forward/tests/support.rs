@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -143,7 +144,7 @@ async fn pass(
         address: info.peer.ip(),
         peer: settings.peer,
         origin: &origin,
-        cookies: OwnCookies { strip: strip_cookie, is_own: |cookie| cookie.starts_with(b"__Host-homerealm-") },
+        cookies: OwnCookies { write_others, is_own: |cookie| cookie.starts_with(b"__Host-homerealm-") },
     };
     let route = route();
     let permit = match &settings.who {
@@ -156,9 +157,9 @@ async fn pass(
     forwarder.forward(&permit, passage, request).await
 }
 
-fn strip_cookie(headers: &mut HeaderMap) {
-    if headers.get(header::COOKIE).is_some_and(|cookie| cookie.as_bytes().starts_with(b"__Host-homerealm-")) {
-        headers.remove(header::COOKIE);
+fn write_others(field: &[u8], out: &mut Vec<u8>) {
+    if !field.starts_with(b"__Host-homerealm-") {
+        out.extend_from_slice(field);
     }
 }
 
