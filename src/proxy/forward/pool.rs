@@ -79,6 +79,12 @@ impl Pool {
         }
     }
 
+    /// How many connections are idle.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.shelves.borrow().iter().map(|shelf| shelf.idle.len()).sum()
+    }
+
     /// Closes what has been idle for too long, until nothing is left.
     async fn sweep(self: Rc<Self>) {
         while !self.shelves.borrow().is_empty() {

@@ -87,12 +87,7 @@ impl Proxy {
         let address = listener.local_addr().expect("bound");
         let shutdown = CancellationToken::new();
         let faults = Rc::new(RefCell::new(Vec::new()));
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(settings.roots.clone());
-        let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
-        let forwarder = Forwarder::new(tls, shutdown.clone());
-        let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
-        let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
+        let (forwarder, upstreams) = forwarder(upstream, &settings, shutdown.clone());
         let told = Rc::clone(&faults);
         let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
             let (forwarder, upstreams, settings, told) = (forwarder.clone(), Arc::clone(&upstreams), settings.clone(), Rc::clone(&told));
@@ -123,7 +118,18 @@ impl Proxy {
     }
 }
 
-async fn pass(
+/// A forwarder to one upstream.
+pub(super) fn forwarder(upstream: SocketAddr, settings: &Settings, shutdown: CancellationToken) -> (Forwarder, Arc<Upstreams>) {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(settings.roots.clone());
+    let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
+    let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
+    let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
+    (Forwarder::new(tls, shutdown), upstreams)
+}
+
+/// Passes one request on, as the proxy does.
+pub(super) async fn pass(
     forwarder: &Forwarder,
     upstreams: &Arc<Upstreams>,
     settings: &Settings,
