@@ -34,6 +34,11 @@ impl TenantId {
             Err(error) => Err(error),
         }
     }
+
+    /// Hands on the text that is printed for it.
+    pub fn with_text<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        self.0.with_text(then)
+    }
 }
 
 impl fmt::Display for TenantId {

@@ -1,19 +1,21 @@
 //! The identity headers: which names are ours in every spelling, and what an upstream is told about a person.
 //!
-//! [`strip`] runs on every forwarded request, whoever asks and wherever it goes; [`render`] comes after it. Forwarding
-//! fields (`Forwarded`, `X-Forwarded-For` and the like) are the forwarder's, not ours; only their spellings with `_`,
-//! `.` and the like fall here.
+//! What [`is_forged`] tells is dropped from every forwarded request, whoever asks and wherever it goes; [`render`] comes
+//! after that. Forwarding fields (`Forwarded`, `X-Forwarded-For` and the like) are the forwarder's, not ours; only their
+//! spellings with `_`, `.` and the like fall here.
 //!
 //! Values beyond ASCII are sent as raw UTF-8, as oauth2-proxy does and apps of such proxies expect (to RFC 9110 §5.5
 //! it is opaque `obs-text`). Names for showing lose their control characters; a value that identifies, and has one, is
 //! left out instead: altered, it could be somebody else's.
 
 mod fact;
+pub mod fields;
 mod names;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use self::fact::Fact;
+use self::fields::Fields;
 use super::principal::Principal;
 
 /// `headers.preset`.
@@ -111,19 +113,20 @@ impl HeaderTemplate {
     /// The value for this person; `None` if a fact it names is not known.
     #[must_use]
     pub fn render(&self, who: &Principal) -> Option<HeaderValue> {
-        self.render_for(Some(who))
+        let mut value = Vec::new();
+        bounded(&mut value, |out| self.write_for(Some(who), out))?;
+        HeaderValue::try_from(value).ok()
     }
 
     /// A template without facts has a value for nobody, too.
-    fn render_for(&self, who: Option<&Principal>) -> Option<HeaderValue> {
-        let mut value = String::new();
+    fn write_for(&self, who: Option<&Principal>, out: &mut Vec<u8>) -> Option<()> {
         for part in &self.parts {
             match part {
-                Part::Literal(text) => value.push_str(text),
-                Part::Fact(fact) => value.push_str(&fact.of(who?)?),
+                Part::Literal(text) => out.extend_from_slice(text.as_bytes()),
+                Part::Fact(fact) => fact.write(who?, out)?,
             }
         }
-        header_value(&value)
+        Some(())
     }
 }
 
@@ -152,32 +155,23 @@ pub fn are_alike(one: &str, other: &str) -> bool {
     names::fold_alike(one, other)
 }
 
-/// Removes every header that could be mistaken for one of ours, in any spelling, and every name with anything but
-/// letters, digits and hyphens: upstreams fold such names into others, of the forwarder's fields as well. `further` are
-/// the names that the route sets itself.
-pub fn strip(headers: &mut HeaderMap, further: &[(HeaderName, HeaderTemplate)]) {
-    let is_forged = |name: &&HeaderName| {
-        let name = name.as_str();
-        !names::is_plain(name) || names::is_owned(name) || further.iter().any(|(ours, _)| names::fold_alike(name, ours.as_str()))
-    };
-    // Stays without allocation for a request that brings none.
-    let forged: Vec<HeaderName> = headers.keys().filter(is_forged).cloned().collect();
-    for name in forged {
-        headers.remove(name);
-    }
+/// Whether a header could be mistaken for one of ours, in any spelling, or has anything but letters, digits and hyphens
+/// in its name: upstreams fold such names into others, of the forwarder's fields as well. `further` are the names that
+/// the route sets itself.
+#[must_use]
+pub fn is_forged(name: &str, further: &[(HeaderName, HeaderTemplate)]) -> bool {
+    !names::is_plain(name) || names::is_owned(name) || further.iter().any(|(ours, _)| names::fold_alike(name, ours.as_str()))
 }
 
 /// Adds the preset's and the route's own identity headers for a person. Where nobody is known, only the route's
-/// constant ones are added. The request must have been through [`strip`]: what is left out here must not be there.
-pub fn render(headers: &mut HeaderMap, preset: Preset, further: &[(HeaderName, HeaderTemplate)], who: Option<&Principal>) {
+/// constant ones are added. What [`is_forged`] must not be among the fields: what is left out here must not be there.
+pub fn render(fields: &mut impl Fields, preset: Preset, further: &[(HeaderName, HeaderTemplate)], who: Option<&Principal>) {
     match (preset, who) {
-        (Preset::Standard, Some(who)) => render_standard(headers, who),
+        (Preset::Standard, Some(who)) => render_standard(fields, who),
         (Preset::Standard, None) | (Preset::None, _) => {}
     }
     for (name, template) in further {
-        if let Some(value) = template.render_for(who) {
-            headers.insert(name.clone(), value);
-        }
+        fields.put(name, |out| bounded(out, |out| template.write_for(who, out)));
     }
 }
 
@@ -190,29 +184,29 @@ pub fn blank_the_rest<'a>(headers: &mut HeaderMap, further: impl IntoIterator<It
     }
 }
 
-fn render_standard(headers: &mut HeaderMap, who: &Principal) {
-    let mut add = |name: &'static str, value: Option<&str>| {
-        if let Some(value) = value.and_then(header_value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    add(names::USER, fact::user(who).as_deref());
-    for (name, fact) in [
-        (names::PREFERRED_USERNAME, Fact::PreferredUsername),
-        (names::EMAIL, Fact::Email),
-        (names::NAME, Fact::Name),
-        (names::GROUPS, Fact::Groups),
-        (names::KIND, Fact::Kind),
-        (names::TENANT, Fact::Tenant),
-        (names::MEMBERSHIP, Fact::Membership),
-        (names::HOME, Fact::Home),
-    ] {
-        add(name, fact.of(who).as_deref());
+fn render_standard(fields: &mut impl Fields, who: &Principal) {
+    static USER: HeaderName = HeaderName::from_static(names::USER);
+    static FACTS: [(HeaderName, Fact); 8] = [
+        (HeaderName::from_static(names::PREFERRED_USERNAME), Fact::PreferredUsername),
+        (HeaderName::from_static(names::EMAIL), Fact::Email),
+        (HeaderName::from_static(names::NAME), Fact::Name),
+        (HeaderName::from_static(names::GROUPS), Fact::Groups),
+        (HeaderName::from_static(names::KIND), Fact::Kind),
+        (HeaderName::from_static(names::TENANT), Fact::Tenant),
+        (HeaderName::from_static(names::MEMBERSHIP), Fact::Membership),
+        (HeaderName::from_static(names::HOME), Fact::Home),
+    ];
+    fields.put(&USER, |out| bounded(out, |out| fact::write_user(who, out)));
+    for (name, fact) in &FACTS {
+        fields.put(name, |out| bounded(out, |out| fact.write(who, out)));
     }
 }
 
-fn header_value(text: &str) -> Option<HeaderValue> {
-    if text.len() > MAX_VALUE_LENGTH { None } else { HeaderValue::from_bytes(text.as_bytes()).ok() }
+/// Lets a value be written, and takes it for none if it is too long.
+fn bounded(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<()> {
+    let start = out.len();
+    write(out)?;
+    (out.len() - start <= MAX_VALUE_LENGTH).then_some(())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use http::header::{COOKIE, Entry};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use memchr::{memchr, memchr_iter, memmem};
 
@@ -185,48 +185,29 @@ impl<'h> OwnCookies<'h> {
     }
 }
 
-/// Takes all our cookies, of either dialect, out of a request. The others stay byte for byte, and a field with nothing
-/// left goes.
-pub fn strip_own(headers: &mut HeaderMap) {
-    let Entry::Occupied(mut fields) = headers.entry(COOKIE) else { return };
-    if !fields.iter().any(|field| memmem::find(field.as_bytes(), PLAIN_PREFIX.as_bytes()).is_some()) {
-        return;
+/// Appends what is left of a `Cookie` field without our cookies, of either dialect: the others byte for byte, or nothing.
+pub fn write_others(field: &[u8], out: &mut Vec<u8>) {
+    if memmem::find(field, PLAIN_PREFIX.as_bytes()).is_none() {
+        return out.extend_from_slice(field);
     }
-    let kept: Vec<HeaderValue> = fields.iter().filter_map(without_own).collect();
-    let mut kept = kept.into_iter();
-    match kept.next() {
-        None => {
-            fields.remove_entry_mult();
-        }
-        Some(first) => {
-            fields.insert(first);
-            for field in kept {
-                fields.append(field);
-            }
-        }
-    }
-}
-
-fn without_own(field: &HeaderValue) -> Option<HeaderValue> {
-    let bytes = field.as_bytes();
-    if !pairs(bytes).any(is_own) {
-        return Some(field.clone());
-    }
-    let mut kept = Vec::with_capacity(bytes.len());
-    for pair in pairs(bytes).filter(|pair| !is_own(pair)) {
-        if kept.is_empty() {
-            kept.extend_from_slice(pair.trim_ascii_start());
+    let start = out.len();
+    let mut any_own = false;
+    for pair in pairs(field) {
+        if is_own(pair) {
+            any_own = true;
+        } else if out.len() == start {
+            out.extend_from_slice(pair.trim_ascii_start());
         } else {
-            kept.push(b';');
-            kept.extend_from_slice(pair);
+            out.push(b';');
+            out.extend_from_slice(pair);
         }
     }
-    if kept.iter().all(|byte| matches!(byte, b';' | b' ' | b'\t')) {
-        return None;
+    if !any_own {
+        out.truncate(start);
+        out.extend_from_slice(field);
+    } else if out[start..].iter().all(|byte| matches!(byte, b';' | b' ' | b'\t')) {
+        out.truncate(start);
     }
-    let mut kept = HeaderValue::from_bytes(&kept).expect("pieces of a field value make a field value");
-    kept.set_sensitive(field.is_sensitive());
-    Some(kept)
 }
 
 /// Whether a cookie pair, or a `Set-Cookie` value, names one of ours in either dialect. A cookie without a name is sent

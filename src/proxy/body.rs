@@ -1,4 +1,5 @@
-//! The body of every response we give: nothing, our own bytes, or what the upstream sends, passed on as it comes.
+//! The body of every response we give: nothing, bytes that are all there, or what the upstream still sends, passed on
+//! as it comes.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,9 +15,9 @@ use super::forward::download::{Download, DownloadError};
 pub enum Body {
     /// Nothing.
     Empty,
-    /// Our own; `None` once it is sent.
+    /// All of it, our own or an upstream's; `None` once it is sent.
     Full(Option<Bytes>),
-    /// The upstream's.
+    /// What an upstream still sends.
     Upstream(Download),
 }
 

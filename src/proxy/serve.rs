@@ -38,7 +38,7 @@ pub struct Proxy {
 }
 
 /// Our cookies stay between the browser and us, in both directions.
-const COOKIES: CookieRules = CookieRules { strip: cookies::strip_own, is_own: cookies::is_own };
+const COOKIES: CookieRules = CookieRules { write_others: cookies::write_others, is_own: cookies::is_own };
 
 /// A request on its way through: how to answer it, and what of it is passed on.
 struct Passing<'a> {

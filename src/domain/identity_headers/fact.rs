@@ -41,43 +41,58 @@ facts! {
 }
 
 impl Fact {
-    /// The fact about this person; `None` if it is not known or has no honest form as a header value.
-    pub(super) fn of(self, who: &Principal) -> Option<Cow<'_, str>> {
+    /// Appends the fact about this person; `None`, whatever was written by then, if it is not known or has no honest
+    /// form as a header value.
+    pub(super) fn write(self, who: &Principal, out: &mut Vec<u8>) -> Option<()> {
         match self {
-            Self::Authority => Some(who.authority.as_str().into()),
-            Self::Email => who.verified_email.as_deref().and_then(exact),
-            Self::Groups => list(who.groups.known()),
-            Self::Home => Some(who.home.as_str().into()),
-            Self::Issuer => exact(&who.issuer),
-            Self::Kind => Some(who.kind.as_str().into()),
-            Self::Membership => Some(who.membership.as_str().into()),
-            Self::Name => who.name.as_deref().and_then(shown),
-            Self::Object => who.object.as_deref().and_then(exact),
-            Self::PreferredUsername => who.preferred_username.as_deref().and_then(shown),
-            Self::Roles => list(&who.roles),
-            Self::Subject => exact(&who.subject),
-            Self::Tenant => who.tenant.map(|tenant| tenant.to_string().into()),
+            Self::Authority => append(who.authority.as_str(), out),
+            Self::Email => append(exact(who.verified_email.as_deref()?)?, out),
+            Self::Groups => append_list(who.groups.known(), out)?,
+            Self::Home => append(who.home.as_str(), out),
+            Self::Issuer => append(exact(&who.issuer)?, out),
+            Self::Kind => append(who.kind.as_str(), out),
+            Self::Membership => append(who.membership.as_str(), out),
+            Self::Name => append(&shown(who.name.as_deref()?)?, out),
+            Self::Object => append(exact(who.object.as_deref()?)?, out),
+            Self::PreferredUsername => append(&shown(who.preferred_username.as_deref()?)?, out),
+            Self::Roles => append_list(&who.roles, out)?,
+            Self::Subject => append(exact(&who.subject)?, out),
+            Self::Tenant => who.tenant?.with_text(|tenant| append(tenant, out)),
         }
+        Some(())
     }
 }
 
-/// Under which name an app should keep this person: `{oid}@{tid}`, or `{sub}@{issuer host}`.
-pub(super) fn user(who: &Principal) -> Option<String> {
+/// Appends under which name an app should keep this person: `{oid}@{tid}`, or `{sub}@{issuer host}`. As [`Fact::write`].
+pub(super) fn write_user(who: &Principal, out: &mut Vec<u8>) -> Option<()> {
     match who.id() {
-        UserId::Directory { tenant, object } => Some(format!("{}@{tenant}", exact(object)?)),
-        UserId::Subject { issuer, subject } => Some(format!("{}@{}", exact(subject)?, url::Url::parse(issuer).ok()?.host_str()?)),
+        UserId::Directory { tenant, object } => {
+            append(exact(object)?, out);
+            out.push(b'@');
+            tenant.with_text(|tenant| append(tenant, out));
+        }
+        UserId::Subject { issuer, subject } => {
+            append(exact(subject)?, out);
+            out.push(b'@');
+            append(url::Url::parse(issuer).ok()?.host_str()?, out);
+        }
     }
+    Some(())
+}
+
+fn append(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// A value that identifies: as it is or not at all. Space at its ends would be lost on the way (RFC 9110 §5.5).
-fn exact(text: &str) -> Option<Cow<'_, str>> {
-    (!text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)).then_some(Cow::Borrowed(text))
+fn exact(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)).then_some(text)
 }
 
 /// A value for showing: without its control characters.
 fn shown(text: &str) -> Option<Cow<'_, str>> {
     if let Some(text) = exact(text) {
-        return Some(text);
+        return Some(Cow::Borrowed(text));
     }
     let plain: String = text.chars().filter(|character| !character.is_control()).collect();
     let plain = plain.trim();
@@ -85,15 +100,18 @@ fn shown(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Values with commas between them. One with a comma inside would read as two: then there is no list.
-fn list(values: &[Arc<str>]) -> Option<Cow<'_, str>> {
-    let mut joined = String::new();
-    for value in values {
-        if !joined.is_empty() {
-            joined.push(',');
-        }
-        joined.push_str(&exact(value).filter(|value| !value.contains(','))?);
+fn append_list(values: &[Arc<str>], out: &mut Vec<u8>) -> Option<()> {
+    let (first, rest) = values.split_first()?;
+    append(member(first)?, out);
+    for value in rest {
+        out.push(b',');
+        append(member(value)?, out);
     }
-    (!joined.is_empty()).then_some(Cow::Owned(joined))
+    Some(())
+}
+
+fn member(value: &str) -> Option<&str> {
+    exact(value).filter(|value| !value.contains(','))
 }
 
 /// The names for an error message.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::http1::answer_head::OddHead;
 use super::upload::UploadFault;
 use crate::domain::reason::Reason;
 
@@ -26,18 +27,15 @@ pub enum ForwardError {
     /// More options in `Connection` than anybody needs.
     #[error("too many connection options")]
     TooManyConnectionOptions,
-    /// The target cannot be written as a request target.
-    #[error("the target cannot be sent")]
-    Unsendable,
-    /// The upstream's answer is not HTTP, or its connection ended before the answer.
+    /// The connection to the upstream ended before the answer.
     #[error("the upstream broke off: {0}")]
-    UpstreamBrokeOff(#[source] hyper::Error),
+    UpstreamBrokeOff(#[source] io::Error),
+    /// What the upstream says has no one meaning.
+    #[error("the upstream's answer cannot be read: {0}")]
+    NotHttp(#[source] OddHead),
     /// No response head in time.
     #[error("the upstream does not answer in time")]
     ResponseTimeout,
-    /// The head of the upstream's answer cannot be passed on.
-    #[error("the upstream's answer cannot be passed on")]
-    UnusableAnswer,
     /// The upstream switched to a protocol that was not asked for.
     #[error("the upstream switched protocols unasked")]
     UnaskedSwitch,
@@ -49,8 +47,8 @@ impl ForwardError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::BodyTooLarge => Reason::BodyTooLarge,
-            Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions | Self::Unsendable => Reason::BadRequest,
-            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::UnaskedSwitch | Self::UnusableAnswer => Reason::UpstreamUnavailable,
+            Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions => Reason::BadRequest,
+            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::NotHttp(_) | Self::UnaskedSwitch => Reason::UpstreamUnavailable,
             Self::ConnectTimeout | Self::ResponseTimeout => Reason::UpstreamTimeout,
         }
     }
@@ -60,7 +58,6 @@ impl From<UploadFault> for ForwardError {
     fn from(fault: UploadFault) -> Self {
         match fault {
             UploadFault::BrokeOff => Self::ClientBrokeOff,
-            UploadFault::Stalled => Self::ClientStalled,
             UploadFault::TooLarge => Self::BodyTooLarge,
         }
     }

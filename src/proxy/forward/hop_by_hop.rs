@@ -1,58 +1,93 @@
-//! Fields that are about one connection and end with it (RFC 9110 §7.6.1).
+//! Fields that are about one connection and end with it (RFC 9110 §7.6.1), and fields that have no business in trailers
+//! (§6.5.1).
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::error::ForwardError;
 
 /// The most options in all `Connection` fields of a message.
-const MAX_OPTIONS: usize = 32;
+pub(super) const MAX_OPTIONS: usize = 32;
 
-/// Removes every field about this connection and every field that `Connection` names. This comes before anything of ours
-/// is added: a peer must not be able to name what we say about a person.
-///
-/// # Errors
-/// [`ForwardError::TooManyConnectionOptions`].
-pub(super) fn remove(headers: &mut HeaderMap) -> Result<(), ForwardError> {
-    if headers.contains_key(header::CONNECTION) {
-        let mut named = Vec::new();
-        for value in headers.get_all(header::CONNECTION) {
-            for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|option| !option.is_empty()) {
-                if named.len() == MAX_OPTIONS {
-                    return Err(ForwardError::TooManyConnectionOptions);
-                }
-                // What is no field name names no field.
-                named.extend(HeaderName::from_bytes(option));
-            }
-        }
-        for name in named {
-            headers.remove(name);
-        }
-    }
-    for name in fixed() {
-        headers.remove(name);
-    }
-    Ok(())
+/// Whether a field is about a connection, named by `Connection` or not.
+pub(super) fn is_fixed(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
-/// Those that need no naming.
-fn fixed() -> [HeaderName; 8] {
-    [
-        header::CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ]
+/// Whether a field is about a connection, or frames, routes, authenticates or changes what was judged and begun by the
+/// time that trailers come.
+pub(super) fn is_no_trailer(name: &str) -> bool {
+    is_fixed(name)
+        || (name.starts_with("content-") && !matches!(name, "content-digest" | "content-md5"))
+        || name.starts_with("if-")
+        || name.starts_with("access-control-")
+        || matches!(
+            name,
+            "age"
+                | "alt-svc"
+                | "authorization"
+                | "cache-control"
+                | "clear-site-data"
+                | "cookie"
+                | "date"
+                | "expect"
+                | "expires"
+                | "host"
+                | "location"
+                | "max-forwards"
+                | "origin"
+                | "pragma"
+                | "range"
+                | "retry-after"
+                | "set-cookie"
+                | "strict-transport-security"
+                | "tracestate"
+                | "trailer"
+                | "vary"
+                | "warning"
+                | "www-authenticate"
+        )
+}
+
+/// The members of a list-valued field's line.
+pub(super) fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|option| !option.is_empty())
 }
 
 /// Whether a list-valued field has this member, whatever its case.
 pub(super) fn lists(headers: &HeaderMap, field: &HeaderName, member: &str) -> bool {
-    headers
-        .get_all(field)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .any(|listed| listed.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
+    headers.get_all(field).iter().flat_map(options).any(|listed| listed.eq_ignore_ascii_case(member.as_bytes()))
+}
+
+/// What a message says about its connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Connection<'a> {
+    /// The message, if it names anything.
+    naming: Option<&'a HeaderMap>,
+}
+
+impl<'a> Connection<'a> {
+    /// # Errors
+    /// [`ForwardError::TooManyConnectionOptions`].
+    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, ForwardError> {
+        match headers.get_all(header::CONNECTION).iter().flat_map(options).take(MAX_OPTIONS + 1).count() {
+            0 => Ok(Self { naming: None }),
+            1..=MAX_OPTIONS => Ok(Self { naming: Some(headers) }),
+            _ => Err(ForwardError::TooManyConnectionOptions),
+        }
+    }
+
+    /// Whether a field ends with the connection.
+    pub(super) fn owns(&self, name: &str) -> bool {
+        is_fixed(name) || self.naming.is_some_and(|headers| lists(headers, &header::CONNECTION, name))
+    }
 }

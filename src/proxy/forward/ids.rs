@@ -2,8 +2,6 @@
 
 use std::cell::Cell;
 
-use http::HeaderValue;
-
 /// Makes request ids for one worker: a random beginning, then a mixed counter.
 #[derive(Debug)]
 pub(super) struct Ids {
@@ -23,7 +21,7 @@ impl Ids {
     }
 
     /// 32 hexadecimal digits.
-    pub(super) fn next(&self) -> HeaderValue {
+    pub(super) fn next(&self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.counter.set(self.counter.get().wrapping_add(1));
         let mut text = [0; 32];
@@ -32,7 +30,7 @@ impl Ids {
                 *digit = DIGITS[(number >> (60 - 4 * at) & 15) as usize];
             }
         }
-        HeaderValue::from_bytes(&text).expect("hexadecimal digits")
+        text
     }
 }
 

@@ -6,17 +6,21 @@
 //!
 //! The upstream sees the public host in `Host`, as with most proxies of this kind: an app builds its links from it.
 //! HTTP/1.1 only; interim answers (1xx) of the upstream are not relayed.
+//!
+//! [`errand`] is what is asked, [`http1`] how it is said, [`request_head`] and [`sieve`] what an upstream is told.
 
 mod deadline;
 pub mod download;
+mod errand;
 mod error;
 mod hop_by_hop;
+mod http1;
 mod ids;
 pub mod leash;
-mod link;
 mod pool;
 mod request_head;
 mod response_head;
+mod sieve;
 mod tunnel;
 mod upload;
 mod wire;
@@ -26,15 +30,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
-use http_body::Body as _;
-use hyper::body::Incoming;
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
+pub use http1::answer_head::OddHead;
 pub use tunnel::{asks_for_websocket, origin_is_ours};
 pub use wire::{TlsError, upstream_tls};
 
@@ -48,13 +49,17 @@ use crate::domain::policy::Permit;
 use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
 use crate::telemetry::streams::{StreamKind, Streams};
-use download::{Aborting, Carrier, Download};
+use download::Download;
+use errand::Errand;
+use http1::answer::Answer;
+use http1::answer_head::{After, AnswerHead, Framing};
+use http1::link::Link;
 use ids::Ids;
 use leash::Leash;
-use link::Link;
 use pool::Pool;
-use request_head::BodyFraming;
-use upload::{Progress, Upload};
+use request_head::Telling;
+use sieve::TrailerRules;
+use upload::{BodyFraming, Upload};
 
 /// Forwards the requests of one worker thread; its connections never leave it.
 #[derive(Debug, Clone)]
@@ -105,8 +110,8 @@ pub enum WebSocket {
 /// How to tell our own cookies from the app's.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnCookies {
-    /// Takes ours out of a request's `Cookie` fields.
-    pub strip: fn(&mut HeaderMap),
+    /// Appends what is left of a `Cookie` field without ours: all of it, some, or nothing.
+    pub write_others: fn(&[u8], &mut Vec<u8>),
     /// Whether a `Set-Cookie` value names one of ours.
     pub is_own: fn(&[u8]) -> bool,
 }
@@ -146,96 +151,74 @@ impl Forwarder {
         passage: Passage<'_>,
         request: Request<RequestBody>,
     ) -> Result<Response<Body>, ForwardError> {
-        let (mut head, mut body) = request.into_parts();
-        let framing = framing(&body);
-        if let (BodyFraming::Sized(length), Some(max)) = (framing, passage.max_body)
-            && length > max
-        {
-            return Err(ForwardError::BodyTooLarge);
+        let (head, mut body) = request.into_parts();
+        let client = body.take_upgrade();
+        let mut upload = Upload::new(body, passage.max_body, passage.timeouts.idle)?;
+        if upload.framing == BodyFraming::Chunked {
+            upload.trailer_rules = Some(Box::new(TrailerRules::new(&head.headers, passage.rules, passage.peer)));
         }
         let protocol = match passage.websocket {
-            WebSocket::Allowed if framing == BodyFraming::Empty && asks_for_websocket(&head.method, head.version, &head.headers) => {
+            WebSocket::Allowed if upload.framing == BodyFraming::Empty && asks_for_websocket(&head.method, head.version, &head.headers) => {
                 Protocol::WebSocket
             }
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
-        request_head::prepare(&mut head.headers, &head.method, framing, protocol, permit, &passage, &self.ids)?;
-        let client = body.take_upgrade();
-        let (upload, progress) = Upload::new(body, passage.max_body, passage.timeouts.idle);
-        let mut outgoing = Request::new(upload);
-        *outgoing.method_mut() = head.method;
-        *outgoing.uri_mut() = uri(&passage, choose(passage.upstreams))?;
-        *outgoing.headers_mut() = head.headers;
-
-        let (link, answer) = self.ask(&passage, outgoing, progress.as_deref()).await?;
-        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let telling = Telling::new(&head.headers, permit.principal(), &passage, &self.ids)?;
+        let mut errand = Errand { method: &head.method, target: passage.target, protocol, telling, upload };
+        let (link, answer) = self.ask(&passage, &mut errand).await?;
+        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(&passage, protocol, client, link, answer);
         }
-        self.answer(&passage, link, answer, progress.as_deref()).await
+        Ok(self.answer(&passage, link, answer, errand.upload))
     }
 
-    /// Finds a connection, sends, and sends once more on a new connection if the first one turns out to be stale and
-    /// the request is safe to repeat: not a byte of it left us, or it is idempotent (RFC 9110 §9.2.2), has no body, and
-    /// not a byte came back.
-    async fn ask(
-        &self,
-        passage: &Passage<'_>,
-        outgoing: Request<Upload>,
-        progress: Option<&Progress>,
-    ) -> Result<(Box<Link>, Response<Incoming>), ForwardError> {
+    /// Finds a connection, sends, and sends once more on a new connection if the first one turns out to be stale and the
+    /// request [may be repeated](Errand::may_be_repeated).
+    async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<(Box<Link>, AnswerHead), ForwardError> {
         let response = passage.timeouts.response;
-        let mut outgoing = outgoing;
         let upstream = choose(passage.upstreams);
-        if let Some(mut link) = self.pool.take(upstream).await {
-            let spare = repeatable(&outgoing);
-            let failed = match link.exchange(outgoing, progress, response).await {
+        if let Some(mut link) = self.pool.take(upstream) {
+            match link.exchange(errand, response).await {
                 Ok(answer) => return Ok((link, answer)),
-                Err(failed) => failed,
-            };
-            outgoing = match (failed.unsent, spare, &failed.error) {
-                (Some(unsent), _, _) => unsent,
-                (None, Some(spare), ForwardError::UpstreamBrokeOff(_)) if !failed.was_heard => spare,
-                (None, _, _) => return Err(failed.error),
-            };
+                Err(failed) if errand.may_be_repeated(&failed) => {}
+                Err(failed) => return Err(failed.error),
+            }
         }
         let mut link = Link::open(upstream, &self.tls, passage.timeouts.connect).await?;
-        match link.exchange(outgoing, progress, response).await {
+        match link.exchange(errand, response).await {
             Ok(answer) => Ok((link, answer)),
             Err(failed) => Err(failed.error),
         }
     }
 
-    async fn answer(
-        &self,
-        passage: &Passage<'_>,
-        link: Box<Link>,
-        answer: Response<Incoming>,
-        progress: Option<&Progress>,
-    ) -> Result<Response<Body>, ForwardError> {
-        let (mut head, body) = answer.into_parts();
-        // Two framings are a surprise: the coding counts (RFC 9112 §6.3), the length goes, and so does the connection.
-        let is_framed_twice = [header::TRANSFER_ENCODING, header::CONTENT_LENGTH].iter().all(|name| head.headers.contains_key(name));
-        if is_framed_twice {
-            head.headers.remove(header::CONTENT_LENGTH);
-        }
-        response_head::prepare(&mut head.headers, &passage.cookies)?;
-        let is_sound = progress.is_none_or(Progress::is_finished) && !is_framed_twice;
-        let body = if body.is_end_stream() {
-            // A request body that is still on its way ends with its answer, and its connection with it.
-            if is_sound {
-                let mut link = Some(link);
-                std::future::poll_fn(|cx| std::task::Poll::Ready(link.take().map(|link| self.pool.put(link, cx)))).await;
+    /// Hands an answer on. Its connection goes back to the pool once all of it is there, if all of the request is sent.
+    fn answer(&self, passage: &Passage<'_>, mut link: Box<Link>, answer: AnswerHead, upload: Upload) -> Response<Body> {
+        let AnswerHead { status, mut headers, framing, after, upgrade: _ } = answer;
+        response_head::prepare(&mut headers, &passage.cookies);
+        let unsent = Some(upload).filter(|upload| !link.has_sent(upload));
+        let whole = match framing {
+            Framing::Empty => Some(Body::Empty),
+            Framing::Sized(length) => link.take_whole(length).map(Body::from),
+            Framing::Chunked | Framing::UntilClose => None,
+        };
+        let body = match whole {
+            Some(body) => {
+                // What is left of the request ends with its answer, and its connection with it.
+                self.pool.give_back(link, if unsent.is_none() { after } else { After::Close });
+                body
             }
-            Body::Empty
-        } else {
-            let carrier = if is_sound { Carrier::Own(link, Rc::clone(&self.pool)) } else { in_background(link) };
-            let leash = passage.leash.filter(|_| is_event_stream(&head.headers));
-            Body::Upstream(Download::new(body, carrier, passage.timeouts.idle, leash.map(Leash::hold)))
+            None => {
+                // An answer whose end nobody knows in advance is an open stream.
+                let leash = passage.leash.filter(|_| matches!(framing, Framing::Chunked | Framing::UntilClose));
+                let open = is_event_stream(&headers).then(|| self.streams.begin(StreamKind::EventStream));
+                let answer = Answer::new(link, unsent, framing, after, &self.pool);
+                Body::Upstream(Download::new(answer, passage.timeouts.idle, leash.map(Leash::hold), open))
+            }
         };
         let mut response = Response::new(body);
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        Ok(response)
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
 
     fn switch(
@@ -244,14 +227,13 @@ impl Forwarder {
         protocol: Protocol,
         client: Option<OnUpgrade>,
         link: Box<Link>,
-        answer: Response<Incoming>,
+        answer: AnswerHead,
     ) -> Result<Response<Body>, ForwardError> {
-        let mut headers = answer.into_parts().0.headers;
-        let (Protocol::WebSocket, Some(client), true) = (protocol, client, tunnel::is_accepted(StatusCode::SWITCHING_PROTOCOLS, &headers))
-        else {
+        let (Protocol::WebSocket, Some(client), true) = (protocol, client, tunnel::is_accepted(answer.upgrade.as_ref())) else {
             return Err(ForwardError::UnaskedSwitch);
         };
-        response_head::prepare(&mut headers, &passage.cookies)?;
+        let mut headers = answer.headers;
+        response_head::prepare(&mut headers, &passage.cookies);
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
         let open = self.streams.begin(StreamKind::WebSocket);
@@ -263,54 +245,16 @@ impl Forwarder {
     }
 }
 
-fn framing(body: &RequestBody) -> BodyFraming {
-    match body.size_hint().exact() {
-        _ if body.is_end_stream() => BodyFraming::Empty,
-        Some(length) => BodyFraming::Sized(length),
-        None => BodyFraming::Chunked,
-    }
-}
-
 /// The upstream for the next request.
 fn choose(upstreams: &Upstreams) -> &Arc<Upstream> {
     &upstreams.members[0]
 }
 
-fn uri(passage: &Passage<'_>, upstream: &Upstream) -> Result<Uri, ForwardError> {
-    let path = passage.target.path_and_query();
-    let path = match upstream.base_path.as_str() {
-        "" => Bytes::copy_from_slice(path.as_bytes()),
-        base => format!("{base}{path}").into(),
-    };
-    PathAndQuery::from_maybe_shared(path).map(Uri::from).map_err(|_| ForwardError::Unsendable)
-}
-
-/// A second copy of a request that may be sent twice.
-fn repeatable(outgoing: &Request<Upload>) -> Option<Request<Upload>> {
-    let is_idempotent = matches!(*outgoing.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
-    let is_bare = matches!(outgoing.body(), Upload::Empty) && !outgoing.headers().contains_key(header::UPGRADE);
-    if !is_idempotent || !is_bare {
-        return None;
-    }
-    let mut spare = Request::new(Upload::Empty);
-    *spare.method_mut() = outgoing.method().clone();
-    *spare.uri_mut() = outgoing.uri().clone();
-    *spare.headers_mut() = outgoing.headers().clone();
-    *spare.version_mut() = Version::HTTP_11;
-    Some(spare)
-}
-
-/// Lets a connection go on sending while its answer is read, however slowly the client takes it.
-fn in_background(mut link: Box<Link>) -> Carrier {
-    let driven = tokio::task::spawn_local(async move {
-        // What goes wrong shows in the answer's body.
-        let _ = std::future::poll_fn(|cx| link.poll_drive(cx)).await;
-    });
-    Carrier::Task { _aborts: Aborting(driven.abort_handle()) }
-}
-
 fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"))
+    const KIND: &[u8] = b"text/event-stream";
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND)))
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::link::Link;
+use super::http1::answer_head::After;
+use super::http1::link::Link;
 use crate::domain::destination::Upstream;
 
 /// Idle connections per upstream and worker.
@@ -33,10 +33,10 @@ struct Shelf {
 
 impl Pool {
     /// A connection that is still open, if there is one.
-    pub(super) async fn take(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
+    pub(super) fn take(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
         loop {
             let mut link = self.pop(upstream)?;
-            if std::future::poll_fn(|cx| Poll::Ready(link.is_reusable(cx))).await {
+            if link.is_reusable() {
                 return Some(link);
             }
         }
@@ -54,11 +54,12 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection whose last exchange is complete, if it is good for another one.
-    pub(super) fn put(self: &Rc<Self>, mut link: Box<Link>, cx: &mut Context<'_>) {
-        if !link.is_reusable(cx) {
+    /// Keeps a connection whose last exchange is complete in both directions, if it is good for another one.
+    pub(super) fn give_back(self: &Rc<Self>, mut link: Box<Link>, after: After) {
+        if after == After::Close || !link.is_reusable() {
             return;
         }
+        link.relax();
         let mut shelves = self.shelves.borrow_mut();
         let shelf = match find(&mut shelves, &link.upstream) {
             Some(shelf) => shelf,
@@ -76,6 +77,12 @@ impl Pool {
         if !self.is_swept.replace(true) {
             tokio::task::spawn_local(Rc::clone(self).sweep());
         }
+    }
+
+    /// How many connections are idle.
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.shelves.borrow().iter().map(|shelf| shelf.idle.len()).sum()
     }
 
     /// Closes what has been idle for too long, until nothing is left.

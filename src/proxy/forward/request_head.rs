@@ -1,175 +1,156 @@
-//! The head that an upstream gets: the client's, without what it must not say, with what we say.
+//! What an upstream is told: of the client's head whatever may go on, then what we say.
 //!
-//! The order matters and is the order of [`prepare`]. First what belongs to the client's connection goes, with everything
-//! `Connection` names, so that no client can have our own fields removed. Then everything a client could forge goes. Only
-//! then ours are added.
+//! The order cannot be got wrong: the client's fields go through the [`Sieve`] one by one, and what we say is written
+//! apart, after them, under names that the sieve lets nobody else use. It is said in terms of [`Fields`]: the bytes of an HTTP/1
+//! head, or a map. Framing and what is about the connection are added by whoever writes the message.
 
+use std::io::Write as _;
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::error::ForwardError;
+use super::http1::numerals::write_decimal;
 use super::ids::Ids;
-use super::{Passage, Protocol, hop_by_hop};
+use super::sieve::Sieve;
+use super::{Passage, hop_by_hop};
 use crate::domain::identity_headers;
-use crate::domain::policy::Permit;
+use crate::domain::identity_headers::fields::Fields;
+use crate::domain::principal::Principal;
 use crate::proxy::visit::Peer;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The longest `X-Forwarded-For` that is passed on and added to, in bytes.
 const MAX_CHAIN: usize = 1024;
 /// The longest request id that is passed on, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
-/// How the request's body is framed towards the upstream. Never taken from the client's own framing fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyFraming {
-    Chunked,
-    Empty,
-    Sized(u64),
+/// Everything that the head of one request says, whichever upstream it goes to and however often it is written.
+#[derive(Debug)]
+pub(super) struct Telling<'a> {
+    headers: &'a HeaderMap,
+    sieve: Sieve<'a>,
+    passage: &'a Passage<'a>,
+    who: Option<&'a Principal>,
+    request_id: RequestId<'a>,
+    trace: Option<&'a HeaderValue>,
+    /// Whether the client takes trailers.
+    pub(super) takes_trailers: bool,
 }
 
-/// Turns the client's fields into those for the upstream.
-pub(super) fn prepare(
-    headers: &mut HeaderMap,
-    method: &Method,
-    framing: BodyFraming,
-    protocol: Protocol,
-    permit: &Permit<'_>,
-    passage: &Passage<'_>,
-    ids: &Ids,
-) -> Result<(), ForwardError> {
-    let takes_trailers = hop_by_hop::lists(headers, &header::TE, "trailers");
-    hop_by_hop::remove(headers)?;
-    let told = Told::take(headers, passage.peer);
-    remove_forgeable(headers, passage.peer);
-    identity_headers::strip(headers, &passage.rules.set);
-    for name in &passage.rules.remove {
-        headers.remove(name);
-    }
-    (passage.cookies.strip)(headers);
-
-    headers.insert(header::HOST, text(passage.origin.authority()));
-    headers.insert(X_FORWARDED_HOST, text(passage.origin.authority()));
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(passage.origin.scheme().as_str()));
-    headers.insert(X_FORWARDED_FOR, chain(told.chain.as_ref(), passage.address));
-    headers.insert(X_REQUEST_ID, told.request_id.unwrap_or_else(|| ids.next()));
-    if let Some(parent) = told.trace {
-        headers.insert(TRACEPARENT, parent);
-    } else {
-        headers.remove(TRACESTATE);
-    }
-    identity_headers::render(headers, passage.rules.preset, &passage.rules.set, permit.principal());
-    frame(headers, method, framing, protocol);
-    if takes_trailers {
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.append(header::CONNECTION, HeaderValue::from_static("te"));
-    }
-    Ok(())
+#[derive(Debug)]
+enum RequestId<'a> {
+    Theirs(&'a HeaderValue),
+    Ours([u8; 32]),
 }
 
-/// What a client says that is kept if it holds.
-struct Told {
-    chain: Option<HeaderValue>,
-    request_id: Option<HeaderValue>,
-    trace: Option<HeaderValue>,
-}
-
-impl Told {
-    fn take(headers: &mut HeaderMap, peer: Peer) -> Self {
-        let (chain, request_id) = match peer {
-            Peer::Stranger => (None, None),
-            Peer::TrustedProxy => (joined(headers, &X_FORWARDED_FOR), only(headers, &X_REQUEST_ID).filter(is_request_id)),
+impl<'a> Telling<'a> {
+    /// # Errors
+    /// [`ForwardError::TooManyConnectionOptions`].
+    pub(super) fn new(
+        headers: &'a HeaderMap,
+        who: Option<&'a Principal>,
+        passage: &'a Passage<'a>,
+        ids: &Ids,
+    ) -> Result<Self, ForwardError> {
+        let sieve = Sieve::new(headers, passage.rules, passage.peer)?;
+        let only = |name: &HeaderName| only(headers, name).filter(|_| !sieve.ends_here(name.as_str()));
+        let request_id = match passage.peer {
+            Peer::Stranger => None,
+            Peer::TrustedProxy => only(&X_REQUEST_ID).filter(|id| is_request_id(id)),
         };
-        let trace = only(headers, &TRACEPARENT).filter(is_traceparent);
-        headers.remove(X_REQUEST_ID);
-        headers.remove(TRACEPARENT);
-        Self { chain, request_id, trace }
+        Ok(Self {
+            headers,
+            sieve,
+            passage,
+            who,
+            request_id: request_id.map_or_else(|| RequestId::Ours(ids.next()), RequestId::Theirs),
+            trace: only(&TRACEPARENT).filter(|parent| is_traceparent(parent)),
+            takes_trailers: hop_by_hop::lists(headers, &header::TE, "trailers"),
+        })
+    }
+
+    /// Writes the fields of the head.
+    pub(super) fn write(&self, fields: &mut impl Fields) {
+        let authority = self.passage.origin.authority().as_bytes();
+        fields.put_value(&header::HOST, authority);
+        for (name, value) in self.headers {
+            let is_told_apart = *name == header::COOKIE || (self.trace.is_none() && *name == TRACESTATE);
+            if !is_told_apart && self.sieve.passes(name.as_str()) {
+                fields.pass(name, value);
+            }
+        }
+        if self.sieve.passes(header::COOKIE.as_str()) && self.headers.contains_key(header::COOKIE) {
+            fields.put(&header::COOKIE, |out| self.write_cookies(out));
+        }
+        fields.put_value(&X_FORWARDED_HOST, authority);
+        fields.put_value(&X_FORWARDED_PROTO, self.passage.origin.scheme().as_str().as_bytes());
+        fields.put(&X_FORWARDED_FOR, |out| self.write_chain(out));
+        match &self.request_id {
+            RequestId::Theirs(id) => fields.pass(&X_REQUEST_ID, id),
+            RequestId::Ours(id) => fields.put_value(&X_REQUEST_ID, id),
+        }
+        if let Some(parent) = self.trace {
+            fields.pass(&TRACEPARENT, parent);
+        }
+        identity_headers::render(fields, self.passage.rules.preset, &self.passage.rules.set, self.who);
+    }
+
+    /// The client's cookies without ours, as one field: HTTP/2 may cut it into many (RFC 9113 §8.2.3).
+    fn write_cookies(&self, out: &mut Vec<u8>) -> Option<()> {
+        let start = out.len();
+        for field in self.headers.get_all(header::COOKIE) {
+            let before = out.len();
+            if before > start {
+                out.extend_from_slice(b"; ");
+            }
+            let joint = out.len();
+            (self.passage.cookies.write_others)(field.as_bytes(), out);
+            if out.len() == joint {
+                out.truncate(before);
+            }
+        }
+        (out.len() > start).then_some(())
+    }
+
+    /// Who passed the request on before us, if that can be believed, and who passed it to us.
+    fn write_chain(&self, out: &mut Vec<u8>) -> Option<()> {
+        let start = out.len();
+        if self.passage.peer == Peer::TrustedProxy && !self.sieve.ends_here(X_FORWARDED_FOR.as_str()) {
+            for line in self.headers.get_all(&X_FORWARDED_FOR) {
+                out.extend_from_slice(line.as_bytes());
+                out.extend_from_slice(b", ");
+            }
+            let told = &out[start..];
+            if told.len() > MAX_CHAIN + 2 || !told.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) || told == b", " {
+                out.truncate(start);
+            }
+        }
+        match self.passage.address.to_canonical() {
+            IpAddr::V4(address) => {
+                for (at, octet) in address.octets().into_iter().enumerate() {
+                    if at > 0 {
+                        out.push(b'.');
+                    }
+                    write_decimal(octet.into(), out);
+                }
+                Some(())
+            }
+            IpAddr::V6(address) => write!(out, "{address}").ok(),
+        }
     }
 }
 
-/// Removes what claims to speak for somebody else: where a request comes from, what it really asks for, how it is framed.
-fn remove_forgeable(headers: &mut HeaderMap, peer: Peer) {
-    let forgeable: Vec<HeaderName> = headers.keys().filter(|name| is_forgeable(name.as_str(), peer)).cloned().collect();
-    for name in forgeable {
-        headers.remove(name);
-    }
-}
-
-fn is_forgeable(name: &str, peer: Peer) -> bool {
-    match name {
-        // `Proxy` becomes HTTP_PROXY in CGI. `Expect` was answered by us. Trailers are not passed on.
-        "content-length" | "expect" | "forwarded" | "http2-settings" | "proxy" | "trailer" => true,
-        "x-real-ip" | "x-rewrite-url" | "x-http-method" | "x-http-method-override" | "x-method-override" => true,
-        // Proxies in front of us that tell the client's address their own way.
-        "cf-connecting-ip" | "fastly-client-ip" | "true-client-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-originating-ip" => {
-            peer == Peer::Stranger
-        }
-        _ => name.starts_with("x-forwarded-") || name.starts_with("x-original-"),
-    }
-}
-
-fn frame(headers: &mut HeaderMap, method: &Method, framing: BodyFraming, protocol: Protocol) {
-    match framing {
-        // Explicit, because the library takes a GET for one without a body otherwise.
-        BodyFraming::Chunked => {
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-        // Methods that are about their content say that there is none (RFC 9110 §8.6).
-        BodyFraming::Empty if matches!(*method, Method::POST | Method::PUT | Method::PATCH) => {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        BodyFraming::Empty => {}
-        BodyFraming::Sized(length) => {
-            headers.insert(header::CONTENT_LENGTH, length.into());
-        }
-    }
-    match protocol {
-        Protocol::Http => {}
-        Protocol::WebSocket => {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        }
-    }
-}
-
-fn chain(told: Option<&HeaderValue>, peer: IpAddr) -> HeaderValue {
-    let peer = peer.to_canonical();
-    let chain = match told.and_then(|told| told.to_str().ok()) {
-        Some(told) => format!("{told}, {peer}"),
-        None => peer.to_string(),
-    };
-    text(&chain)
-}
-
-fn text(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("origins, addresses and values that were values before are visible ASCII")
-}
-
-/// All lines of a list-valued field as one.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(name).into_iter();
-    let first = lines.next()?;
-    let joined = match lines.next() {
-        None => first.clone(),
-        Some(second) => {
-            let lines: Vec<&[u8]> = [first, second].into_iter().chain(lines).map(HeaderValue::as_bytes).collect();
-            HeaderValue::from_bytes(&lines.join(&b", "[..])).ok()?
-        }
-    };
-    (!joined.is_empty() && joined.len() <= MAX_CHAIN && joined.to_str().is_ok()).then_some(joined)
-}
-
-fn only(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut values = headers.get_all(name).into_iter();
     match (values.next(), values.next()) {
-        (Some(value), None) => Some(value.clone()),
+        (Some(value), None) => Some(value),
         (None | Some(_), _) => None,
     }
 }
@@ -182,9 +163,10 @@ fn is_request_id(id: &HeaderValue) -> bool {
 fn is_traceparent(value: &HeaderValue) -> bool {
     let hex = |part: &[u8]| part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let id = |part: &[u8]| hex(part) && part.iter().any(|byte| *byte != b'0');
-    let parts: Vec<&[u8]> = value.as_bytes().splitn(5, |byte| *byte == b'-').collect();
-    match parts[..] {
-        [b"00", trace, span, flags] => trace.len() == 32 && span.len() == 16 && flags.len() == 2 && id(trace) && id(span) && hex(flags),
+    match value.as_bytes().split_at_checked(3) {
+        Some((b"00-", rest)) if rest.len() == 52 && rest[32] == b'-' && rest[49] == b'-' => {
+            id(&rest[..32]) && id(&rest[33..49]) && hex(&rest[50..])
+        }
         _ => false,
     }
 }

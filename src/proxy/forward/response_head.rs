@@ -1,13 +1,12 @@
-//! The head of an answer on its way to the client: the upstream's, without what was about our connection to it.
+//! The head of an answer on its way to the client: the upstream's, without what would reach past us. What was about
+//! our connection to it is gone by now.
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::error::ForwardError;
 use super::{OwnCookies, hop_by_hop};
 
 /// Turns the upstream's fields into those for the client.
-pub(super) fn prepare(headers: &mut HeaderMap, cookies: &OwnCookies) -> Result<(), ForwardError> {
-    hop_by_hop::remove(headers).map_err(|_| ForwardError::UnusableAnswer)?;
+pub(super) fn prepare(headers: &mut HeaderMap, cookies: &OwnCookies) {
     // It would send clients past us.
     headers.remove(header::ALT_SVC);
     // An app must not write our cookies: it could sign somebody in as somebody else.
@@ -19,5 +18,18 @@ pub(super) fn prepare(headers: &mut HeaderMap, cookies: &OwnCookies) -> Result<(
             headers.append(header::SET_COOKIE, cookie);
         }
     }
-    Ok(())
+}
+
+/// Turns the upstream's trailers into those for the client.
+pub(super) fn prepare_trailers(trailers: HeaderMap) -> HeaderMap {
+    if !trailers.keys().any(|name| hop_by_hop::is_no_trailer(name.as_str())) {
+        return trailers;
+    }
+    let mut kept = HeaderMap::with_capacity(trailers.len());
+    for (name, value) in &trailers {
+        if !hop_by_hop::is_no_trailer(name.as_str()) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
 }

@@ -10,13 +10,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
+use super::http1::link::Link;
 use super::leash::Held;
-use super::link::Link;
 use super::wire::Wire;
 use crate::domain::origin::Origins;
 use crate::proxy::upgrade::{OnUpgrade, Upgraded};
@@ -50,10 +50,9 @@ pub fn origin_is_ours(headers: &HeaderMap, origins: &Origins) -> bool {
     }
 }
 
-/// Whether an answer accepts a WebSocket.
-pub(super) fn is_accepted(status: StatusCode, headers: &HeaderMap) -> bool {
-    status == StatusCode::SWITCHING_PROTOCOLS
-        && headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+/// Whether a 101 accepts a WebSocket, by its only `Upgrade` field.
+pub(super) fn is_accepted(upgrade: Option<&HeaderValue>) -> bool {
+    upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// How long one side may take to let the frame pass that is under way, and ours behind it.
@@ -64,7 +63,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101. Whoever
 /// did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1).
 pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, open: OpenStream, shutdown: CancellationToken) {
-    let (Some(client), Ok((wire, early))) = (client.await, link.into_wire().await) else { return };
+    let Some(client) = client.await else { return };
+    let (wire, early) = link.into_wire();
     let mut tunnel = Tunnel { client, wire, up: Pump::new(&[]), down: Pump::new(&early) };
     let ends = async {
         match leash {

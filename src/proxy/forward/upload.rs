@@ -1,51 +1,51 @@
-//! The request body on its way to the upstream: counted, timed, without trailers, and never copied.
+//! The request body on its way to the upstream: counted, timed, and never copied. How it is written is not here.
 
-use std::cell::Cell;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http::HeaderMap;
+use http_body::Body as _;
 use tokio::time::Instant;
 
-use super::deadline::Deadline;
+use super::error::ForwardError;
+use super::sieve::TrailerRules;
 use crate::proxy::request_body::RequestBody;
 
-/// What a connection to an upstream sends.
-#[derive(Debug)]
-pub(super) enum Upload {
-    Empty,
-    Streaming(Box<Streaming>),
-}
-
-/// A body that comes from a client.
-#[derive(Debug)]
-pub(super) struct Streaming {
-    body: RequestBody,
-    /// How much may still come.
-    left: u64,
-    idle: Duration,
-    deadline: Deadline,
-    progress: Rc<Progress>,
-}
-
-/// How far a body has come: shared with whoever waits for the answer.
-#[derive(Debug)]
-pub(super) struct Progress {
-    state: Cell<State>,
-    last: Cell<Instant>,
-}
-
+/// How the request's body is framed towards the upstream. Never taken from the client's own framing fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// The upstream takes it as it comes.
-    Moving,
+pub(super) enum BodyFraming {
+    Chunked,
+    Empty,
+    Sized(u64),
+}
+
+/// A body that comes from a client, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Upload {
+    body: RequestBody,
+    pub(super) framing: BodyFraming,
+    /// How much may still come, and what happens if more does.
+    left: u64,
+    beyond: UploadFault,
+    idle: Duration,
+    /// Nothing further comes.
+    is_over: bool,
     /// The client has sent nothing further yet.
-    Waiting,
-    Finished,
-    Failed(UploadFault),
+    is_waiting: bool,
+    /// When something last came, or was first waited for.
+    last: Option<Instant>,
+    pub(super) trailer_rules: Option<Box<TrailerRules>>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Bytes.
+    Data(Bytes),
+    /// The end, and what the client says behind it.
+    End(Option<HeaderMap>),
 }
 
 /// Why a body did not arrive whole.
@@ -53,101 +53,100 @@ enum State {
 pub(super) enum UploadFault {
     #[error("the client broke off")]
     BrokeOff,
-    #[error("the client stopped sending")]
-    Stalled,
     #[error("the body is too large")]
     TooLarge,
 }
 
+impl BodyFraming {
+    pub(super) fn of(body: &RequestBody) -> Self {
+        match body.size_hint().exact() {
+            _ if body.is_end_stream() => Self::Empty,
+            Some(0) => Self::Empty,
+            Some(length) => Self::Sized(length),
+            None => Self::Chunked,
+        }
+    }
+}
+
 impl Upload {
-    /// The body of a request, and where to see how far it is; `None` for an empty one.
-    pub(super) fn new(body: RequestBody, max: Option<u64>, idle: Duration) -> (Self, Option<Rc<Progress>>) {
-        if body.is_end_stream() {
-            return (Self::Empty, None);
-        }
-        let progress = Rc::new(Progress { state: Cell::new(State::Moving), last: Cell::new(Instant::now()) });
-        let streaming =
-            Streaming { body, left: max.unwrap_or(u64::MAX), idle, deadline: Deadline::default(), progress: Rc::clone(&progress) };
-        (Self::Streaming(Box::new(streaming)), Some(progress))
-    }
-}
-
-impl Progress {
-    pub(super) fn is_finished(&self) -> bool {
-        self.state.get() == State::Finished
-    }
-
-    pub(super) fn fault(&self) -> Option<UploadFault> {
-        match self.state.get() {
-            State::Failed(fault) => Some(fault),
-            State::Moving | State::Waiting | State::Finished => None,
-        }
+    /// The body of a request.
+    ///
+    /// # Errors
+    /// [`ForwardError::BodyTooLarge`], if it says so beforehand.
+    pub(super) fn new(body: RequestBody, max: Option<u64>, idle: Duration) -> Result<Self, ForwardError> {
+        let framing = BodyFraming::of(&body);
+        let (left, beyond) = match (framing, max) {
+            (BodyFraming::Sized(length), Some(max)) if length > max => return Err(ForwardError::BodyTooLarge),
+            (BodyFraming::Sized(length), _) => (length, UploadFault::BrokeOff),
+            (BodyFraming::Chunked, Some(max)) => (max, UploadFault::TooLarge),
+            (BodyFraming::Chunked, None) => (u64::MAX, UploadFault::TooLarge),
+            (BodyFraming::Empty, _) => (0, UploadFault::BrokeOff),
+        };
+        let is_over = framing == BodyFraming::Empty;
+        Ok(Self { body, framing, left, beyond, idle, is_over, is_waiting: false, last: None, trailer_rules: None })
     }
 
-    /// Until when the upstream may leave a request unanswered: its time starts anew with every piece of the body, and
-    /// does not run while the client is the one to wait for.
-    pub(super) fn response_due(&self, response: Duration) -> Option<Instant> {
-        match self.state.get() {
-            State::Moving | State::Finished | State::Failed(_) => Some(self.last.get() + response),
-            State::Waiting => None,
-        }
+    /// Whether nothing further comes.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over
     }
-}
 
-impl Streaming {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadFault>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                // Trailers end the body and go no further: nobody has judged what is in them.
-                let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
-                self.progress.last.set(Instant::now());
-                self.progress.state.set(State::Moving);
-                Poll::Ready(Some(match self.left.checked_sub(data.len() as u64) {
-                    Some(left) => {
-                        self.left = left;
-                        Ok(data)
-                    }
-                    None => Err(UploadFault::TooLarge),
-                }))
-            }
-            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(UploadFault::BrokeOff))),
-            Poll::Ready(None) => Poll::Ready(None),
+    /// The next piece. Not to be asked again once it [is over](Self::is_over).
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, UploadFault>> {
+        let next = match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(next) => next,
             Poll::Pending => {
-                self.progress.state.set(State::Waiting);
-                ready!(self.deadline.poll_passed(self.progress.last.get() + self.idle, cx));
-                Poll::Ready(Some(Err(UploadFault::Stalled)))
+                self.is_waiting = true;
+                self.last.get_or_insert_with(Instant::now);
+                return Poll::Pending;
             }
-        }
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = UploadFault;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UploadFault>>> {
-        let Self::Streaming(streaming) = self.get_mut() else { return Poll::Ready(None) };
-        let next = ready!(streaming.poll_next(cx));
-        match next {
-            Some(Err(fault)) => streaming.progress.state.set(State::Failed(fault)),
-            None => streaming.progress.state.set(State::Finished),
-            Some(Ok(_)) if streaming.body.is_end_stream() => streaming.progress.state.set(State::Finished),
-            Some(Ok(_)) => {}
-        }
-        Poll::Ready(next.map(|data| data.map(Frame::data)))
+        };
+        self.moved();
+        Poll::Ready(match next {
+            None => self.end(None),
+            Some(Err(_)) => Err(UploadFault::BrokeOff),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => self.data(data),
+                Err(frame) => self.end(frame.into_trailers().ok()),
+            },
+        })
     }
 
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Streaming(streaming) => streaming.body.is_end_stream(),
+    fn data(&mut self, data: Bytes) -> Result<Piece, UploadFault> {
+        self.left = self.left.checked_sub(data.len() as u64).ok_or(self.beyond)?;
+        self.is_over = match self.framing {
+            BodyFraming::Sized(_) => self.left == 0,
+            BodyFraming::Chunked | BodyFraming::Empty => self.body.is_end_stream(),
+        };
+        Ok(Piece::Data(data))
+    }
+
+    fn end(&mut self, trailers: Option<HeaderMap>) -> Result<Piece, UploadFault> {
+        if matches!(self.framing, BodyFraming::Sized(_)) && self.left > 0 {
+            return Err(UploadFault::BrokeOff);
+        }
+        self.is_over = true;
+        Ok(Piece::End(trailers))
+    }
+
+    /// Something came, or was taken by the upstream.
+    pub(super) fn moved(&mut self) {
+        self.is_waiting = false;
+        // A request without a body, or with one that comes at once, needs no clock until somebody waits.
+        if self.last.is_some() {
+            self.last = Some(Instant::now());
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Streaming(streaming) => streaming.body.size_hint(),
-        }
+    /// Until when the next thing must happen, and what it means if it does not. The upstream's time for an answer starts anew
+    /// with every piece of the body, and does not run while the client is the one to wait for.
+    pub(super) fn due(&mut self, response: Duration) -> (Instant, ForwardError) {
+        let last = *self.last.get_or_insert_with(Instant::now);
+        if self.is_waiting { (last + self.idle, ForwardError::ClientStalled) } else { (last + response, ForwardError::ResponseTimeout) }
+    }
+
+    /// Until when the client must send something; `None` if it is not the one to wait for.
+    pub(super) fn stalls_at(&self) -> Option<Instant> {
+        self.last.filter(|_| self.is_waiting).map(|last| last + self.idle)
     }
 }

@@ -1,7 +1,9 @@
 //! Forwarding over real sockets, between raw clients and upstreams that misbehave on purpose.
 
 mod bodies;
+mod cancellation;
 mod connections;
+mod exchanges;
 mod heads;
 mod streams;
 mod support;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -88,12 +89,7 @@ impl Proxy {
         let shutdown = CancellationToken::new();
         let faults = Rc::new(RefCell::new(Vec::new()));
         let streams = Arc::<Streams>::default();
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(settings.roots.clone());
-        let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
-        let forwarder = Forwarder::new(tls, Arc::clone(&streams), shutdown.clone());
-        let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
-        let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
+        let (forwarder, upstreams) = forwarder(upstream, &settings, &streams, shutdown.clone());
         let told = Rc::clone(&faults);
         let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
             let (forwarder, upstreams, settings, told) = (forwarder.clone(), Arc::clone(&upstreams), settings.clone(), Rc::clone(&told));
@@ -124,7 +120,23 @@ impl Proxy {
     }
 }
 
-async fn pass(
+/// A forwarder to one upstream.
+pub(super) fn forwarder(
+    upstream: SocketAddr,
+    settings: &Settings,
+    streams: &Arc<Streams>,
+    shutdown: CancellationToken,
+) -> (Forwarder, Arc<Upstreams>) {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(settings.roots.clone());
+    let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
+    let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
+    let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
+    (Forwarder::new(tls, Arc::clone(streams), shutdown), upstreams)
+}
+
+/// Passes one request on, as the proxy does.
+pub(super) async fn pass(
     forwarder: &Forwarder,
     upstreams: &Arc<Upstreams>,
     settings: &Settings,
@@ -145,7 +157,7 @@ async fn pass(
         address: info.peer.ip(),
         peer: settings.peer,
         origin: &origin,
-        cookies: OwnCookies { strip: strip_cookie, is_own: |cookie| cookie.starts_with(b"__Host-homerealm-") },
+        cookies: OwnCookies { write_others, is_own: |cookie| cookie.starts_with(b"__Host-homerealm-") },
     };
     let route = route();
     let permit = match &settings.who {
@@ -158,9 +170,9 @@ async fn pass(
     forwarder.forward(&permit, passage, request).await
 }
 
-fn strip_cookie(headers: &mut HeaderMap) {
-    if headers.get(header::COOKIE).is_some_and(|cookie| cookie.as_bytes().starts_with(b"__Host-homerealm-")) {
-        headers.remove(header::COOKIE);
+fn write_others(field: &[u8], out: &mut Vec<u8>) {
+    if !field.starts_with(b"__Host-homerealm-") {
+        out.extend_from_slice(field);
     }
 }
 

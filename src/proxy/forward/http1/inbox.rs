@@ -1,0 +1,112 @@
+//! Reading: one buffer per connection, which is used again once nobody holds a slice of it.
+
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use memchr::memmem;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::answer_head::{self, AnswerHead, Asked, MAX_HEAD, OddHead};
+
+/// How much room a read has at first: enough for most answers.
+const USUAL: usize = 8 * 1024;
+/// How much it has at most, for long bodies.
+const MOST: usize = 64 * 1024;
+/// Interim answers before the real one.
+const MAX_INTERIM: u8 = 16;
+
+/// What was read and not used yet.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) buffer: BytesMut,
+    room: usize,
+    /// How much of the buffer holds no end of a head.
+    searched: usize,
+    interim: u8,
+}
+
+/// Why there is no head.
+#[derive(Debug)]
+pub(super) enum HeadFault {
+    Odd(OddHead),
+    Wire(io::Error),
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self { buffer: BytesMut::new(), room: USUAL, searched: 0, interim: 0 }
+    }
+
+    /// Gets ready for another answer.
+    pub(super) fn begin(&mut self) {
+        (self.searched, self.interim) = (0, 0);
+    }
+
+    /// Lets go of what only a long body needed.
+    pub(super) fn relax(&mut self) {
+        if self.room > USUAL {
+            *self = Self::new();
+        }
+    }
+
+    /// Takes bytes from the front. They must be there.
+    pub(super) fn take(&mut self, length: usize) -> Bytes {
+        self.buffer.split_to(length).freeze()
+    }
+
+    /// Reads once. 0 is the end of the connection.
+    pub(super) fn poll_fill<R: AsyncRead + Unpin>(&mut self, wire: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.buffer.reserve(self.room);
+        let offered = self.buffer.capacity() - self.buffer.len();
+        let read = ready!(pin!(wire.read_buf(&mut self.buffer)).poll(cx))?;
+        if read == offered {
+            self.room = MOST.min(self.room * 2);
+        }
+        Poll::Ready(Ok(read))
+    }
+
+    /// Reads the head of an answer. Interim ones are passed over.
+    pub(super) fn poll_head<R: AsyncRead + Unpin>(
+        &mut self,
+        wire: &mut R,
+        asked: Asked,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<AnswerHead, HeadFault>> {
+        loop {
+            while let Some(end) = self.end_of_head() {
+                let raw = self.take(end);
+                self.searched = 0;
+                let head = answer_head::read(&raw, asked).map_err(HeadFault::Odd)?;
+                if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
+                    return Poll::Ready(Ok(head));
+                }
+                self.interim += 1;
+                if self.interim > MAX_INTERIM {
+                    return Poll::Ready(Err(HeadFault::Odd(OddHead::Interim)));
+                }
+            }
+            if !answer_head::can_begin(&self.buffer) {
+                return Poll::Ready(Err(HeadFault::Odd(OddHead::StatusLine)));
+            }
+            if self.buffer.len() > MAX_HEAD {
+                return Poll::Ready(Err(HeadFault::Odd(OddHead::TooLarge)));
+            }
+            if ready!(self.poll_fill(wire, cx)).map_err(HeadFault::Wire)? == 0 {
+                return Poll::Ready(Err(HeadFault::Wire(io::ErrorKind::UnexpectedEof.into())));
+            }
+        }
+    }
+
+    fn end_of_head(&mut self) -> Option<usize> {
+        let found = memmem::find(&self.buffer[self.searched..], b"\r\n\r\n");
+        let end = found.map(|at| self.searched + at + 4).filter(|end| *end <= MAX_HEAD);
+        if found.is_none() {
+            // The last three bytes may begin what ends it.
+            self.searched = self.buffer.len().saturating_sub(3);
+        }
+        end
+    }
+}

@@ -1,0 +1,123 @@
+//! Requests on the wire, however much of them it takes at a time.
+
+use std::pin::Pin;
+
+use http::{HeaderMap, HeaderValue};
+use tokio::io::AsyncWrite;
+
+use super::*;
+use crate::domain::route::HeaderRules;
+use crate::proxy::forward::sieve::TrailerRules;
+use crate::proxy::request_body::RequestBody;
+use crate::proxy::visit::Peer;
+
+/// Takes so many bytes at a time, and tells how often it was asked to.
+struct Narrow {
+    takes: usize,
+    calls: usize,
+    taken: Vec<u8>,
+}
+
+impl AsyncWrite for Narrow {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, _: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.calls += 1;
+        let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+        let count = all.len().min(self.takes);
+        self.taken.extend_from_slice(&all[..count]);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn write(outbox: &mut Outbox, takes: usize) -> (String, usize) {
+    let mut wire = Narrow { takes, calls: 0, taken: Vec::new() };
+    let mut upload = Upload::new(RequestBody::empty(), None, std::time::Duration::ZERO).expect("nothing is not too much");
+    let sent = outbox.poll_send(&mut wire, &mut upload, &mut Context::from_waker(std::task::Waker::noop()));
+    assert!(matches!(sent, Poll::Ready(Ok(()))) && outbox.is_empty(), "{sent:?}");
+    (String::from_utf8(wire.taken).expect("ASCII"), wire.calls)
+}
+
+fn upload(framing: BodyFraming) -> Upload {
+    let mut upload = Upload::new(RequestBody::empty(), None, std::time::Duration::ZERO).expect("nothing is not too much");
+    upload.framing = framing;
+    let rules = HeaderRules { remove: vec![http::HeaderName::from_static("x-secret")], ..HeaderRules::default() };
+    let head = HeaderMap::from_iter([(http::header::CONNECTION, HeaderValue::from_static("x-mine"))]);
+    upload.trailer_rules = Some(Box::new(TrailerRules::new(&head, &rules, Peer::Stranger)));
+    upload
+}
+
+#[test]
+fn a_head_and_a_piece_of_a_body_leave_in_one_write_and_arrive_whole_in_many() {
+    let upload = upload(BodyFraming::Chunked);
+    for takes in [1, 2, 3, 7, 1000] {
+        let mut outbox = Outbox::default();
+        for _ in 0..2 {
+            outbox.begin(|out| out.extend_from_slice(b"HEAD\r\n\r\n"));
+            outbox.load(Piece::Data(Bytes::from_static(b"0123456789abcdefX")), &upload);
+            let (sent, calls) = write(&mut outbox, takes);
+            assert_eq!(sent, "HEAD\r\n\r\n11\r\n0123456789abcdefX\r\n0\r\n\r\n");
+            assert_eq!(calls, sent.len().div_ceil(takes));
+        }
+    }
+}
+
+#[test]
+fn trailers_go_on_if_they_would_have_in_a_head_and_change_nothing_that_was_judged() {
+    let mut outbox = Outbox::default();
+    outbox.begin(|_| {});
+    let mut trailers = HeaderMap::new();
+    for name in [
+        "x-sum",
+        "content-digest",
+        "grpc-status",
+        "x-forwarded-user",
+        "x_forwarded_user",
+        "x-forwarded-for",
+        "x-account-kind",
+        "remote-user",
+        "host",
+        "authorization",
+        "cookie",
+        "content-length",
+        "transfer-encoding",
+        "te",
+        "connection",
+        "trailer",
+        "content-type",
+        "if-match",
+        "x-secret",
+        "x-mine",
+        "x-request-id",
+        "traceparent",
+        "tracestate",
+        "forwarded",
+        "x-http-method-override",
+    ] {
+        trailers.append(name, HeaderValue::from_static("1"));
+    }
+    outbox.load(Piece::End(Some(trailers)), &upload(BodyFraming::Chunked));
+    assert_eq!(write(&mut outbox, 1000).0, "0\r\nx-sum: 1\r\ncontent-digest: 1\r\ngrpc-status: 1\r\n\r\n");
+}
+
+#[test]
+fn an_empty_piece_is_not_the_last_chunk() {
+    let mut moving = upload(BodyFraming::Chunked);
+    let mut outbox = Outbox::default();
+    outbox.begin(|_| {});
+    outbox.load(Piece::Data(Bytes::new()), &moving);
+    assert_eq!(write(&mut outbox, 1000).0, "0\r\n\r\n", "unless it is the last piece");
+    moving = upload(BodyFraming::Sized(3));
+    outbox.load(Piece::Data(Bytes::from_static(b"abc")), &moving);
+    assert_eq!(write(&mut outbox, 1000).0, "abc");
+}
