@@ -79,10 +79,19 @@ pub enum BrokenAnswer {
 
 impl Answer {
     /// The body behind a head that says so. `upload` is the rest of the request, if there is any.
-    pub(in crate::proxy::forward) fn new(link: Box<Link>, upload: Option<Upload>, framing: Framing, after: After, pool: &Rc<Pool>) -> Self {
+    pub(in crate::proxy::forward) fn new(
+        mut link: Box<Link>,
+        upload: Option<Upload>,
+        framing: Framing,
+        after: After,
+        pool: &Rc<Pool>,
+    ) -> Self {
         let left = match framing {
             Framing::Empty => Left::Nothing,
-            Framing::Sized(length) => Left::Sized(length),
+            Framing::Sized(length) => {
+                link.inbox.expect(length);
+                Left::Sized(length)
+            }
             Framing::Chunked => Left::Chunks { chunked: Chunked::default(), at_front: 0 },
             Framing::UntilClose => Left::UntilClose,
         };

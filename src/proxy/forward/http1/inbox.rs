@@ -45,6 +45,13 @@ impl Inbox {
         (self.searched, self.interim) = (0, 0);
     }
 
+    /// Makes room for a body of which so much is still to come. One byte more than that: a read that leaves room free tells
+    /// the runtime that there was no more, without asking the system again.
+    pub(super) fn expect(&mut self, length: u64) {
+        let missing = usize::try_from(length).unwrap_or(MOST).saturating_sub(self.buffer.len());
+        self.room = missing.saturating_add(1).clamp(USUAL, MOST);
+    }
+
     /// Lets go of what only a long body needed.
     pub(super) fn relax(&mut self) {
         if self.room > USUAL {
