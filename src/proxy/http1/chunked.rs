@@ -152,26 +152,32 @@ impl Chunked {
         }
         self.line.extend_from_slice(bytes);
         let Some((b'\n', line)) = self.line.split_last() else { return Ok(false) };
-        let trailers = &mut self.trailers;
-        let is_over = field::whole_line(line, |line| {
-            if line.is_empty() {
-                return Ok(true);
-            }
-            if trailers.len() == MAX_TRAILER_FIELDS {
-                return Err(Violation::TooManyFields);
-            }
-            let (name, value) = field::split(line)?;
-            trailers.append(field::name(name)?, HeaderValue::from_bytes(value).map_err(|_| Violation::FieldValue)?);
-            Ok(false)
-        });
+        let is_over = trailer_line(line, &mut self.trailers);
         self.line.clear();
-        is_over.map_err(|violation| match violation {
-            Violation::LineEnd => Malformed::LineEnd,
-            Violation::ObsFold => Malformed::FoldedTrailer,
-            Violation::TooManyFields => Malformed::TooManyTrailers,
-            _ => Malformed::Trailer,
-        })
+        is_over
     }
+}
+
+/// Takes one line of the trailer section, without its LF; says whether it was the empty one that ends them.
+fn trailer_line(line: &[u8], trailers: &mut HeaderMap) -> Result<bool, Malformed> {
+    field::whole_line(line, |line| {
+        if line.is_empty() {
+            return Ok(true);
+        }
+        if trailers.len() == MAX_TRAILER_FIELDS {
+            return Err(Violation::TooManyFields);
+        }
+        let (name, value) = field::split(line)?;
+        trailers.append(field::name(name)?, HeaderValue::from_bytes(value).map_err(|_| Violation::FieldValue)?);
+        Ok(false)
+    })
+    .map_err(|violation| match violation {
+        Violation::LineEnd => Malformed::LineEnd,
+        Violation::ObsFold => Malformed::FoldedTrailer,
+        Violation::TooManyFields => Malformed::TooManyTrailers,
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about heads, or mean that it is no field line")]
+        _ => Malformed::Trailer,
+    })
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ static CUSTOMARY: [HeaderName; 14] = [
 /// The name of a line that was split.
 pub(super) fn name(bytes: &[u8]) -> Result<HeaderName, Violation> {
     if let [b'p' | b'P' | b's' | b'S' | b't' | b'T' | b'x' | b'X', ..] = bytes {
-        let known = CUSTOMARY.iter().find(|known| known.as_str().len() == bytes.len() && known.as_str().as_bytes().eq_ignore_ascii_case(bytes));
+        let known =
+            CUSTOMARY.iter().find(|known| known.as_str().len() == bytes.len() && known.as_str().as_bytes().eq_ignore_ascii_case(bytes));
         if let Some(known) = known {
             return Ok(known.clone());
         }

@@ -31,14 +31,7 @@ pub enum Connection {
 
 /// Appends a head. Whatever the fields say about framing and the connection is left out, but for the length of content that
 /// is absent; `date` is added if there is none.
-pub fn write(
-    out: &mut Vec<u8>,
-    status: StatusCode,
-    headers: &HeaderMap,
-    framing: ContentFraming,
-    connection: Connection,
-    date: &[u8],
-) {
+pub fn write(out: &mut Vec<u8>, status: StatusCode, headers: &HeaderMap, framing: ContentFraming, connection: Connection, date: &[u8]) {
     write_status(out, status);
     let keeps_length = framing == ContentFraming::Absent && may_tell_length(status);
     let mut has_date = false;
@@ -148,7 +141,8 @@ mod tests {
 
     #[test]
     fn framing_is_ours_and_never_the_fields() {
-        let lies = [("content-length", "7"), ("transfer-encoding", "gzip"), ("connection", "x"), ("keep-alive", "y"), ("a", "b"), ("a", "c")];
+        let lies =
+            [("content-length", "7"), ("transfer-encoding", "gzip"), ("connection", "x"), ("keep-alive", "y"), ("a", "b"), ("a", "c")];
         let cases = [
             (ContentFraming::Sized(105), "content-length: 105\r\n"),
             (ContentFraming::Chunked, "transfer-encoding: chunked\r\n"),

@@ -1,9 +1,6 @@
 //! One client connection: which protocol it speaks, and what holds for all of them. HTTP/1.1, always.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,7 +10,6 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::house::House;
 use super::http1::{self, Client, Desks};
-use super::vitals::Order;
 use super::{ConnectionInfo, Limits, OnViolation};
 use crate::proxy::body::Body;
 use crate::proxy::request_body::RequestBody;
@@ -72,19 +68,8 @@ impl<F> Housing<F> {
         F: Future<Output = Response<Body>> + 'static,
     {
         let (seat, vitals) = self.house.roll.seat();
-        let client = Client { stream, read: BytesMut::new(), place, info, house: Rc::clone(&self.house), vitals: Rc::clone(&vitals) };
-        let desks = Rc::clone(&self.desks);
-        async move {
-            let _seat = seat;
-            let mut served = pin!(http1::serve(client, service, desks));
-            poll_fn(|cx| {
-                vitals.keep(cx.waker());
-                match vitals.order() {
-                    Order::Abort => Poll::Ready(()),
-                    Order::None | Order::Close | Order::TimeOut => served.as_mut().poll(cx),
-                }
-            })
-            .await;
-        }
+        let house = Rc::clone(&self.house);
+        let client = Client { stream, read: BytesMut::new(), place, info, house, vitals, seat };
+        http1::serve(client, service, Rc::clone(&self.desks))
     }
 }

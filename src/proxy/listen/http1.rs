@@ -25,10 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use self::answer::{Progress, Then, refusal};
 use self::desk::Desk;
 pub(super) use self::desk::Desks;
-use self::wire::{Gone, Wire};
+use self::wire::{Gone, Input, Wire};
 use super::ConnectionInfo;
 use super::house::House;
-use super::vitals::{Order, Stage, Vitals};
+use super::vitals::{Order, Seat, Stage, Vitals};
 use crate::proxy::body::Body;
 use crate::proxy::http1::content::Content;
 use crate::proxy::http1::request_head::{HeadReader, RequestHead};
@@ -45,26 +45,29 @@ pub(super) struct Client<T> {
     pub(super) info: ConnectionInfo,
     pub(super) house: Rc<House>,
     pub(super) vitals: Rc<Vitals>,
+    pub(super) seat: Seat,
 }
 
-/// Serves a connection to its end.
-pub(super) async fn serve<T, S, F>(client: Client<T>, service: Rc<S>, desks: Rc<Desks<F>>)
+/// Serves a connection to its end. What it returns is small: there are many that idle.
+pub(super) fn serve<T, S, F>(client: Client<T>, service: Rc<S>, desks: Rc<Desks<F>>) -> impl Future<Output = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
     S: Fn(Request<RequestBody>, ConnectionInfo) -> F,
     F: Future<Output = Response<Body>>,
 {
     let mut connection = Connection::new(client, service, desks);
-    let Err(end) = connection.converse().await;
-    match end {
-        End::Gone => {}
-        End::Close => connection.close().await,
-        End::Linger => connection.linger().await,
-        End::Switch(waiting) => {
-            // Bodies refer to it weakly: it is ours alone.
-            if let Some(wire) = Rc::into_inner(connection.wire) {
-                let upgraded: Upgraded = Box::pin(wire.into_inner().switch());
-                let _ = waiting.send(upgraded);
+    async move {
+        let Err(end) = connection.converse().await;
+        match end {
+            End::Gone => {}
+            End::Close => connection.close().await,
+            End::Linger => connection.linger().await,
+            End::Switch(waiting) => {
+                // Bodies refer to it weakly: it is ours alone.
+                if let Some(wire) = Rc::into_inner(connection.wire) {
+                    let upgraded: Upgraded = Box::pin(wire.into_inner().switch());
+                    let _ = waiting.send(upgraded);
+                }
             }
         }
     }
@@ -80,6 +83,7 @@ struct Connection<T, S, F> {
     info: ConnectionInfo,
     house: Rc<House>,
     vitals: Rc<Vitals>,
+    _seat: Seat,
 }
 
 /// How a conversation ends.
@@ -101,18 +105,18 @@ where
     F: Future<Output = Response<Body>>,
 {
     fn new(client: Client<T>, service: Rc<S>, desks: Rc<Desks<F>>) -> Self {
-        let (info, house, vitals) = (client.info, Rc::clone(&client.house), Rc::clone(&client.vitals));
-        let wire = Rc::new(RefCell::new(Wire::new(client)));
-        Self { desk: None, wire, heads: HeadReader::default(), desks, service, info, house, vitals }
+        let Client { stream, read, place, info, house, vitals, seat } = client;
+        let wire = Rc::new(RefCell::new(Wire::new(Input { stream, read, place }, &house, &vitals)));
+        Self { desk: None, wire, heads: HeadReader::default(), desks, service, info, house, vitals, _seat: seat }
     }
 
     async fn converse(&mut self) -> Result<Infallible, End> {
         loop {
-            poll_fn(|cx| self.poll_request(cx)).await?;
-            poll_fn(|cx| self.poll_answer(cx)).await?;
-            poll_fn(|cx| self.poll_sent(cx)).await?;
+            poll_fn(|cx| self.step(cx, Self::poll_request)).await?;
+            poll_fn(|cx| self.step(cx, Self::poll_answer)).await?;
+            poll_fn(|cx| self.step(cx, Self::poll_sent)).await?;
             self.conclude()?;
-            poll_fn(|cx| self.poll_rest(cx)).await?;
+            poll_fn(|cx| self.step(cx, Self::poll_rest)).await?;
             self.vitals.enter(Stage::Idle);
         }
     }
@@ -133,13 +137,13 @@ where
                     Err(violation) => {
                         self.house.count(violation);
                         let status = StatusCode::from_u16(violation.status()).unwrap_or(StatusCode::BAD_REQUEST);
-                        return Poll::Ready(Ok(self.refuse(status)));
+                        return Poll::Ready(self.refuse(status));
                     }
                 }
             }
             match self.vitals.order() {
                 // A silent connection is closed silently: browsers open some in reserve, and would show the answer.
-                Order::TimeOut if !wire.read.is_empty() => return Poll::Ready(Ok(self.refuse(StatusCode::REQUEST_TIMEOUT))),
+                Order::TimeOut if !wire.read.is_empty() => return Poll::Ready(self.refuse(StatusCode::REQUEST_TIMEOUT)),
                 Order::TimeOut | Order::Close => return Poll::Ready(Err(End::Close)),
                 Order::None | Order::Abort => {}
             }
@@ -179,10 +183,11 @@ where
     }
 
     /// Answers what cannot be read; nothing is read behind it.
-    fn refuse(&mut self, status: StatusCode) {
+    fn refuse(&mut self, status: StatusCode) -> Result<(), End> {
         let mut desk = self.desks.take();
         self.house.with_date(|date| desk.answer.begin(refusal(status), date));
         self.desk = Some(desk);
+        Ok(())
     }
 
     /// Waits until the service has answered, and looks after the client meanwhile.
@@ -251,3 +256,5 @@ where
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
-use http_body::Body as _;
 use tokio::sync::oneshot;
 
 use super::outbox::{Outbox, Wrapping};
@@ -17,9 +16,9 @@ use crate::proxy::http1::trailers;
 use crate::proxy::upgrade::Upgraded;
 
 /// An answer and what of the request matters for it.
-pub(super) struct Answer {
+pub(super) struct Answer<B = Body> {
     pub(super) outbox: Outbox,
-    body: Body,
+    body: Option<B>,
     rest: Rest,
     is_to_head: bool,
     is_to_http10: bool,
@@ -59,11 +58,11 @@ pub(super) enum Then {
     Switch,
 }
 
-impl Default for Answer {
+impl<B> Default for Answer<B> {
     fn default() -> Self {
         Self {
             outbox: Outbox::default(),
-            body: Body::Empty,
+            body: None,
             rest: Rest::Over,
             is_to_head: false,
             is_to_http10: false,
@@ -74,7 +73,7 @@ impl Default for Answer {
     }
 }
 
-impl Answer {
+impl<B: http_body::Body<Data = Bytes> + Unpin> Answer<B> {
     /// Forgets everything but the memory of its outbox.
     pub(super) fn clear(&mut self) {
         self.outbox.clear();
@@ -90,9 +89,9 @@ impl Answer {
     }
 
     /// Writes the head into the outbox.
-    pub(super) fn begin(&mut self, response: Response<Body>, date: &[u8]) {
+    pub(super) fn begin(&mut self, response: Response<B>, date: &[u8]) {
         let (mut head, body) = response.into_parts();
-        let mut body = body;
+        let mut body = Some(body);
         let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
         if is_switch && self.switch.is_some() {
             self.then = Then::Switch;
@@ -100,11 +99,11 @@ impl Answer {
             // Nobody asked for it, so it would be no answer.
             head.status = StatusCode::INTERNAL_SERVER_ERROR;
             head.headers = HeaderMap::new();
-            body = Body::Empty;
+            body = None;
         } else if says_close(&head.headers) {
             self.then = Then::Close;
         }
-        let framing = self.framing(head.status, &head.headers, &body);
+        let framing = self.framing(head.status, &head.headers, body.as_ref());
         if framing == ContentFraming::UntilClose {
             self.then = Then::Close;
         }
@@ -116,16 +115,17 @@ impl Answer {
         };
         response_head::write(self.outbox.end(), head.status, &head.headers, framing, connection, date);
         self.rest = match framing {
+            _ if self.is_to_head => Rest::Over,
             ContentFraming::Absent | ContentFraming::Sized(0) => Rest::Over,
             ContentFraming::Sized(length) => Rest::Sized(length),
             ContentFraming::Chunked => Rest::Chunked,
             ContentFraming::UntilClose => Rest::UntilClose,
         };
-        self.body = if self.rest == Rest::Over { Body::Empty } else { body };
+        self.body = body.filter(|_| self.rest != Rest::Over);
     }
 
-    fn framing(&self, status: StatusCode, headers: &HeaderMap, body: &Body) -> ContentFraming {
-        let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
+    fn framing(&self, status: StatusCode, headers: &HeaderMap, body: Option<&B>) -> ContentFraming {
+        let length = body.filter(|body| !body.is_end_stream()).map_or(Some(0), |body| body.size_hint().exact());
         if !response_head::may_tell_length(status) || status == StatusCode::NOT_MODIFIED {
             return ContentFraming::Absent;
         }
@@ -151,16 +151,19 @@ impl Answer {
     /// nothing waits for more.
     pub(super) fn gather(&mut self, cx: &mut Context<'_>) {
         while !self.outbox.is_full() && !matches!(self.rest, Rest::Over | Rest::Failed) {
-            match Pin::new(&mut self.body).poll_frame(cx) {
+            let Some(body) = &mut self.body else { return self.finish(None) };
+            let frame = Pin::new(&mut *body).poll_frame(cx);
+            let is_last = matches!(frame, Poll::Ready(Some(Ok(_)))) && body.is_end_stream();
+            match frame {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => self.push(data),
-                    Err(frame) => self.finish(frame.into_trailers().ok()),
+                    Err(frame) => self.finish(frame.trailers_ref()),
                 },
                 Poll::Ready(None) => self.finish(None),
                 Poll::Ready(Some(Err(_))) => self.rest = Rest::Failed,
             }
-            if self.rest != Rest::Failed && self.body.is_end_stream() {
+            if is_last && self.rest != Rest::Over {
                 self.finish(None);
             }
         }
@@ -186,7 +189,7 @@ impl Answer {
     }
 
     /// The content is complete.
-    fn finish(&mut self, fields: Option<HeaderMap>) {
+    fn finish(&mut self, fields: Option<&HeaderMap>) {
         self.rest = match self.rest {
             // Shorter than its head said.
             Rest::Sized(_) | Rest::Failed => Rest::Failed,
@@ -194,7 +197,7 @@ impl Answer {
             Rest::Chunked => {
                 let out = self.outbox.end();
                 out.extend_from_slice(b"0\r\n");
-                for (name, value) in fields.iter().flatten().filter(|_| self.wishes.takes_trailers) {
+                for (name, value) in fields.into_iter().flatten().filter(|_| self.wishes.takes_trailers) {
                     if !trailers::changes_the_message(name) {
                         response_head::write_field(out, name.as_str().as_bytes(), value.as_bytes());
                     }
@@ -223,3 +226,6 @@ pub(super) fn refusal(status: StatusCode) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests;

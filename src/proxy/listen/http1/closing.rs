@@ -11,7 +11,7 @@ use super::wire::Wire;
 use super::{Connection, End};
 use crate::proxy::http1::content::{Content, Found};
 use crate::proxy::listen::house::PIECE;
-use crate::proxy::listen::vitals::Stage;
+use crate::proxy::listen::vitals::{Order, Stage};
 
 /// How much content that nobody wanted is read for the sake of the next request, in bytes.
 const MAX_REST: u64 = 64 * 1024;
@@ -91,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S, F> Connection<T, S, F> {
     pub(super) async fn close(&mut self) {
         self.vitals.enter(Stage::Lingering);
         // Whether it heard that makes no difference any more.
-        let _ = poll_fn(|cx| Pin::new(&mut self.wire.borrow_mut().stream).poll_shutdown(cx)).await;
+        let _ = poll_fn(|cx| self.step(cx, Self::poll_shutdown)).await;
     }
 
     /// Tells the client that nothing will follow, and gives it time to read what came before.
@@ -100,6 +100,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S, F> Connection<T, S, F> {
         self.desk = None;
         self.close().await;
         let mut left = MAX_LINGER;
-        poll_fn(|cx| self.wire.borrow_mut().poll_linger(&mut left, cx)).await;
+        let _ = poll_fn(|cx| self.step(cx, |this, cx| this.wire.borrow_mut().poll_linger(&mut left, cx).map(Ok))).await;
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        Pin::new(&mut self.wire.borrow_mut().stream).poll_shutdown(cx).map(|_| Ok(()))
+    }
+
+    /// One step, unless the sweep has given the connection up.
+    pub(super) fn step(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Result<(), End>>,
+    ) -> Poll<Result<(), End>> {
+        self.vitals.keep(cx.waker());
+        match self.vitals.order() {
+            Order::Abort => Poll::Ready(Err(End::Gone)),
+            Order::None | Order::Close | Order::TimeOut => poll(self, cx),
+        }
     }
 }

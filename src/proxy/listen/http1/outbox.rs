@@ -69,7 +69,12 @@ impl Outbox {
     }
 
     /// Sends everything.
-    pub(super) fn poll_send<T: AsyncWrite + Unpin>(&mut self, stream: &mut T, vitals: &Vitals, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_send<T: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut T,
+        vitals: &Vitals,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             let mut skip = self.sent;
             let mut slices = [&self.front[..], &self.large, &self.back].map(|slice| {

@@ -11,7 +11,6 @@ use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Client;
 use super::outbox::Outbox;
 use super::switched::Switched;
 use crate::proxy::http1::content::{Content, Found};
@@ -53,6 +52,13 @@ pub(super) struct Wire<T> {
     place: OwnedSemaphorePermit,
 }
 
+/// What a wire is made of.
+pub(super) struct Input<T> {
+    pub(super) stream: T,
+    pub(super) read: BytesMut,
+    pub(super) place: OwnedSemaphorePermit,
+}
+
 /// Why nobody waits for an answer any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gone {
@@ -63,8 +69,8 @@ pub(super) enum Gone {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
-    pub(super) fn new(client: Client<T>) -> Self {
-        let Client { stream, read, place, house, vitals, info: _ } = client;
+    pub(super) fn new(input: Input<T>, house: &Rc<House>, vitals: &Rc<Vitals>) -> Self {
+        let Input { stream, read, place } = input;
         Self {
             stream,
             read,
@@ -74,8 +80,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             is_broken: false,
             awaits_switch: false,
             going_on: None,
-            house,
-            vitals,
+            house: Rc::clone(house),
+            vitals: Rc::clone(vitals),
             place,
         }
     }
@@ -208,7 +214,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     }
 
     /// What the connection becomes if it is upgraded.
-    pub(super) fn switch(self) -> Switched<T> {
+    pub(super) fn switch(mut self) -> Switched<T> {
+        if self.read.is_empty() {
+            self.house.keep_buffer(std::mem::take(&mut self.read));
+        }
         Switched { stream: self.stream, early: self.read, _place: self.place }
     }
 }
