@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Weak;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ pub struct RequestBody {
 enum Source {
     /// There is none.
     Empty,
+    /// HTTP/1's.
+    Http1(Http1),
     /// HTTP/2's.
     Http2(Incoming),
 }
@@ -29,11 +32,35 @@ enum Source {
 #[error("the request body broke off")]
 pub struct BrokenOff;
 
+/// A connection whose present request has a body. Nothing of it is read before it is asked for.
+pub(super) trait Arriving {
+    /// The next part of the body of this request; as [`Body::poll_frame`]. That of an earlier request is broken off.
+    fn poll_part(&self, request: u32, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>>;
+
+    /// Nobody will ask for more of it.
+    fn let_go(&self, request: u32);
+}
+
+/// Does not keep its connection alive: that ends when its task does.
+struct Http1 {
+    connection: Weak<dyn Arriving>,
+    /// Which of the connection's requests it belongs to.
+    request: u32,
+    /// How much is to come, if the client has said so.
+    left: Option<u64>,
+    is_over: bool,
+}
+
 impl RequestBody {
     /// No body.
     #[must_use]
     pub const fn empty() -> Self {
         Self { source: Source::Empty, upgrade: None }
+    }
+
+    /// The body of an HTTP/1 request: which one, and how many bytes it has, if the client has said so.
+    pub(super) fn http1(connection: Weak<dyn Arriving>, request: u32, length: Option<u64>) -> Self {
+        Self { source: Source::Http1(Http1 { connection, request, left: length, is_over: false }), upgrade: None }
     }
 
     /// The body of an HTTP/2 request.
@@ -54,6 +81,37 @@ impl RequestBody {
     }
 }
 
+impl Http1 {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let part = match self.connection.upgrade() {
+            Some(connection) => ready!(connection.poll_part(self.request, cx)),
+            None => Some(Err(BrokenOff)),
+        };
+        match &part {
+            Some(Ok(frame)) => {
+                if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
+                    *left = left.saturating_sub(data.len() as u64);
+                    self.is_over = *left == 0;
+                }
+                self.is_over |= frame.is_trailers();
+            }
+            Some(Err(BrokenOff)) | None => self.is_over = true,
+        }
+        Poll::Ready(part)
+    }
+}
+
+impl Drop for Http1 {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.let_go(self.request);
+        }
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = BrokenOff;
@@ -61,6 +119,7 @@ impl Body for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match &mut self.source {
             Source::Empty => Poll::Ready(None),
+            Source::Http1(body) => body.poll_frame(cx),
             Source::Http2(body) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff)))
@@ -71,6 +130,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Empty => true,
+            Source::Http1(body) => body.is_over,
             Source::Http2(body) => body.is_end_stream(),
         }
     }
@@ -78,6 +138,7 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
+            Source::Http1(body) => body.left.map_or_else(SizeHint::new, SizeHint::with_exact),
             Source::Http2(body) => body.size_hint(),
         }
     }

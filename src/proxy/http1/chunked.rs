@@ -1,7 +1,11 @@
 //! Chunked bodies (RFC 9112 §7.1), with none of the liberties that readers take: CRLF only, no space around the size,
 //! bounded extensions and trailers.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
+use memchr::memchr;
+
+use super::field;
+use super::violation::Violation;
 
 /// More hexadecimal digits than any size needs; fewer than overflow a `u64`.
 const MAX_DIGITS: u8 = 15;
@@ -18,12 +22,21 @@ pub enum Malformed {
     /// Other than `size [; extension] CRLF data CRLF`.
     #[error("malformed chunk framing")]
     Chunk,
-    /// A trailer line that is no field line.
-    #[error("malformed trailer field")]
-    Trailer,
+    /// A trailer line that begins with white space (RFC 9112 §5.2).
+    #[error("folded trailer field")]
+    FoldedTrailer,
+    /// More bytes of trailers than anybody needs.
+    #[error("too large trailers")]
+    LargeTrailers,
+    /// A trailer line that does not end with CRLF (RFC 9112 §2.2).
+    #[error("line end other than CRLF")]
+    LineEnd,
     /// More trailers than anybody needs.
     #[error("too many trailers")]
     TooManyTrailers,
+    /// A trailer line that is no field line.
+    #[error("malformed trailer field")]
+    Trailer,
 }
 
 /// Where in a chunked body a reader is.
@@ -31,8 +44,11 @@ pub enum Malformed {
 pub struct Chunked {
     at: At,
     extensions: u16,
-    /// The bytes of the trailer section so far.
-    trailers: Vec<u8>,
+    /// How many bytes of the trailer section were read.
+    trailer_bytes: usize,
+    /// The beginning of a trailer line that was cut.
+    line: Vec<u8>,
+    trailers: HeaderMap,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +84,7 @@ pub enum Piece {
 
 impl Default for Chunked {
     fn default() -> Self {
-        Self { at: At::Size { digits: 0, size: 0 }, extensions: 0, trailers: Vec::new() }
+        Self { at: At::Size { digits: 0, size: 0 }, extensions: 0, trailer_bytes: 0, line: Vec::new(), trailers: HeaderMap::new() }
     }
 }
 
@@ -90,10 +106,12 @@ impl Chunked {
                     return Ok(Piece::Data { skip, length });
                 }
                 At::Trailers => {
-                    skip += 1;
-                    if let Some(trailers) = self.trailer_byte(byte)? {
+                    let length = memchr(b'\n', &bytes[skip..]).map_or(bytes.len() - skip, |end| end + 1);
+                    let is_over = self.trailer_bytes(&bytes[skip..skip + length])?;
+                    skip += length;
+                    if is_over {
                         self.at = At::End;
-                        return Ok(Piece::End { skip, trailers });
+                        return Ok(Piece::End { skip, trailers: std::mem::take(&mut self.trailers) });
                     }
                 }
                 At::End => return Ok(Piece::End { skip, trailers: HeaderMap::new() }),
@@ -126,32 +144,40 @@ impl Chunked {
         })
     }
 
-    /// The trailers, once their last byte is there.
-    fn trailer_byte(&mut self, byte: u8) -> Result<Option<HeaderMap>, Malformed> {
-        if self.trailers.len() == MAX_TRAILERS {
-            return Err(Malformed::TooManyTrailers);
+    /// Reads a trailer line or the beginning of one; says whether it was the empty line that ends them.
+    fn trailer_bytes(&mut self, bytes: &[u8]) -> Result<bool, Malformed> {
+        self.trailer_bytes += bytes.len();
+        if self.trailer_bytes > MAX_TRAILERS {
+            return Err(Malformed::LargeTrailers);
         }
-        self.trailers.push(byte);
-        let is_over = self.trailers == b"\r\n" || self.trailers.ends_with(b"\r\n\r\n");
-        if !is_over {
-            return Ok(None);
-        }
-        let trailers = std::mem::take(&mut self.trailers);
-        let lines = &trailers[..trailers.len() - 2];
-        let mut fields = HeaderMap::new();
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r\n").ok_or(Malformed::Trailer)?;
-            let colon = line.iter().position(|byte| *byte == b':').ok_or(Malformed::Trailer)?;
-            // Both refuse what a field line may not hold: white space in front of the colon or of the line, bare CR, NUL.
-            let name = HeaderName::from_bytes(&line[..colon]).map_err(|_| Malformed::Trailer)?;
-            let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).map_err(|_| Malformed::Trailer)?;
-            fields.append(name, value);
-            if fields.len() > MAX_TRAILER_FIELDS {
-                return Err(Malformed::TooManyTrailers);
-            }
-        }
-        Ok(Some(fields))
+        self.line.extend_from_slice(bytes);
+        let Some((b'\n', line)) = self.line.split_last() else { return Ok(false) };
+        let is_over = trailer_line(line, &mut self.trailers);
+        self.line.clear();
+        is_over
     }
+}
+
+/// Takes one line of the trailer section, without its LF; says whether it was the empty one that ends them.
+fn trailer_line(line: &[u8], trailers: &mut HeaderMap) -> Result<bool, Malformed> {
+    field::whole_line(line, |line| {
+        if line.is_empty() {
+            return Ok(true);
+        }
+        if trailers.len() == MAX_TRAILER_FIELDS {
+            return Err(Violation::TooManyFields);
+        }
+        let (name, value) = field::split(line)?;
+        trailers.append(field::name(name)?, HeaderValue::from_bytes(value).map_err(|_| Violation::FieldValue)?);
+        Ok(false)
+    })
+    .map_err(|violation| match violation {
+        Violation::LineEnd => Malformed::LineEnd,
+        Violation::ObsFold => Malformed::FoldedTrailer,
+        Violation::TooManyFields => Malformed::TooManyTrailers,
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about heads, or mean that it is no field line")]
+        _ => Malformed::Trailer,
+    })
 }
 
 #[cfg(test)]
@@ -189,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_readers_take_in_two_ways_is_malformed() {
-        let cases: [(&[u8], Malformed); 14] = [
+        let cases: [(&[u8], Malformed); 16] = [
             (b"5\nhello\r\n0\r\n\r\n", Malformed::Chunk),
             (b"5 \r\nhello\r\n0\r\n\r\n", Malformed::Chunk),
             (b" 5\r\nhello\r\n0\r\n\r\n", Malformed::Chunk),
@@ -201,8 +227,10 @@ mod tests {
             (b"0000000000000005\r\nhello\r\n0\r\n\r\n", Malformed::Chunk),
             (b"5;\x01\r\nhello\r\n0\r\n\r\n", Malformed::Chunk),
             (b"0\r\nX : 1\r\n\r\n", Malformed::Trailer),
-            (b"0\r\nX: 1\n\r\n\r\n", Malformed::Trailer),
-            (b"0\r\n X: 1\r\n\r\n", Malformed::Trailer),
+            (b"0\r\nX: 1\n\r\n\r\n", Malformed::LineEnd),
+            (b"0\r\n X: 1\r\n\r\n", Malformed::FoldedTrailer),
+            (b"0\r\n\n", Malformed::LineEnd),
+            (b"0\r\nX: 1\r\r\n\r\n", Malformed::LineEnd),
             (b"0\r\nno field\r\n\r\n", Malformed::Trailer),
         ];
         for (raw, malformed) in cases {
@@ -215,7 +243,7 @@ mod tests {
         let extended = format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(usize::from(MAX_EXTENSIONS) + 1));
         assert_eq!(read(extended.as_bytes(), 64).err(), Some(Malformed::Chunk));
         let long = format!("0\r\nx: {}\r\n\r\n", "y".repeat(MAX_TRAILERS));
-        assert_eq!(read(long.as_bytes(), 64).err(), Some(Malformed::TooManyTrailers));
+        assert_eq!(read(long.as_bytes(), 64).err(), Some(Malformed::LargeTrailers));
         let many = format!("0\r\n{}\r\n", "x: y\r\n".repeat(MAX_TRAILER_FIELDS + 1));
         assert_eq!(read(many.as_bytes(), 64).err(), Some(Malformed::TooManyTrailers));
     }

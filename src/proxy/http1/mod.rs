@@ -4,3 +4,14 @@
 //! requests are smuggled (RFC 9112 §11.2), and a lenient reader hides them from whoever comes after it.
 
 pub mod chunked;
+pub mod content;
+mod field;
+mod grammar;
+pub mod request_head;
+mod request_line;
+pub mod response_head;
+pub mod trailers;
+pub mod violation;
+
+#[cfg(test)]
+mod tests;

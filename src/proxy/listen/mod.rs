@@ -1,13 +1,14 @@
 //! Listening sockets and connections: one thread per core, each with a runtime, an accept queue and connections of its
 //! own, so that nothing is shared and nothing is locked on the way of a request. What is answered is the service's
-//! business; what may be asked at all is [`head_guard`]'s.
+//! business; what may be asked at all is that of [`super::http1`].
 //!
 //! HTTP/1.1 over TCP in clear text. The workers' sockets share their port (`SO_REUSEPORT`). An address that is taken when they
 //! start is an error all the same; a process of the same user could join later, which is no more than the user may.
 
 mod connection;
-mod guarded;
-pub mod head_guard;
+mod date;
+mod house;
+mod http1;
 mod vitals;
 mod workers;
 
@@ -24,9 +25,9 @@ use tokio_util::sync::CancellationToken;
 pub use workers::{ListenError, Workers};
 
 use super::body::Body;
+use super::http1::violation::Violation;
 use super::request_body::RequestBody;
 use connection::Housing;
-use head_guard::Violation;
 
 /// Told about every refused message, to count it.
 pub type OnViolation = Arc<dyn Fn(Violation) + Send + Sync>;
@@ -94,7 +95,7 @@ pub async fn serve_connections<S, F>(
 {
     let housing = Housing::new(&limits, on_violation);
     let places = Arc::new(Semaphore::new(limits.connections));
-    let beats = tokio::task::spawn_local(housing.clone().beats(limits.beat()));
+    let beats = tokio::task::spawn_local(housing.beats(limits.beat()));
     loop {
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");

@@ -1,49 +1,46 @@
 //! What is known of each connection's life, and one sweep a second over all of a worker's connections in place of a
 //! timer per connection: no clock is read and no timer is moved on the request path.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use super::Limits;
 
 /// Counts the sweeps of a worker: its coarse clock. Starts at 1, so that 0 can mean "not at all".
 #[derive(Debug, Clone)]
-pub(super) struct Pulse(Arc<AtomicU32>);
+struct Pulse(Rc<Cell<u32>>);
 
 impl Pulse {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU32::new(1)))
+    fn new() -> Self {
+        Self(Rc::new(Cell::new(1)))
     }
 
     fn now(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.0.get()
     }
 
     fn beat(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.set(self.0.get().saturating_add(1));
     }
 }
 
-/// One connection's state, written by its stream and its service, read by the sweep. The atomics are there because the
-/// library wants streams that could be sent to other threads; only one thread ever uses them.
+/// One connection's state, written by the connection, read by the sweep.
 #[derive(Debug)]
 pub(super) struct Vitals {
     pulse: Pulse,
-    stage: AtomicU8,
+    stage: Cell<Stage>,
     /// The beat at which the stage began.
-    since: AtomicU32,
+    since: Cell<u32>,
     /// The beat since which the client takes no bytes; 0 if it does.
-    blocked_since: AtomicU32,
-    upgrade: AtomicU8,
-    order: AtomicU8,
+    blocked_since: Cell<u32>,
+    order: Cell<Order>,
+    /// Wakes the connection's task.
+    waker: RefCell<Option<Waker>>,
 }
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Stage {
     /// Waiting for the first bytes, or for the rest of a head.
     Head,
@@ -55,20 +52,8 @@ pub(super) enum Stage {
     Lingering,
 }
 
-/// What became of a request to upgrade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Upgrade {
-    Undecided,
-    /// Answered with 101.
-    Switched,
-    /// Answered otherwise.
-    Declined,
-}
-
 /// What the sweep wants a connection to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Order {
     /// Go on.
     None,
@@ -81,67 +66,80 @@ pub(super) enum Order {
 }
 
 impl Vitals {
-    pub(super) fn new(pulse: Pulse) -> Self {
+    fn new(pulse: Pulse) -> Self {
         Self {
-            since: AtomicU32::new(pulse.now()),
+            since: Cell::new(pulse.now()),
             pulse,
-            stage: AtomicU8::new(Stage::Head as u8),
-            blocked_since: AtomicU32::new(0),
-            upgrade: AtomicU8::new(Upgrade::Undecided as u8),
-            order: AtomicU8::new(Order::None as u8),
+            stage: Cell::new(Stage::Head),
+            blocked_since: Cell::new(0),
+            order: Cell::new(Order::None),
+            waker: RefCell::new(None),
         }
     }
 
+    /// Begins a stage. What was ordered about the one before is void.
     pub(super) fn enter(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Relaxed);
-        self.since.store(self.pulse.now(), Ordering::Relaxed);
+        self.stage.set(stage);
+        self.since.set(self.pulse.now());
+        if self.order.get() != Order::Abort {
+            self.order.set(Order::None);
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
-        const STAGES: [Stage; 4] = [Stage::Head, Stage::Busy, Stage::Idle, Stage::Lingering];
-        STAGES[usize::from(self.stage.load(Ordering::Relaxed))]
+        self.stage.get()
     }
 
     /// The client takes no more bytes for now.
     pub(super) fn write_blocks(&self) {
-        if self.blocked_since.load(Ordering::Relaxed) == 0 {
-            self.blocked_since.store(self.pulse.now(), Ordering::Relaxed);
+        if self.blocked_since.get() == 0 {
+            self.blocked_since.set(self.pulse.now());
         }
     }
 
     /// The client took bytes.
     pub(super) fn write_flows(&self) {
-        self.blocked_since.store(0, Ordering::Relaxed);
-    }
-
-    pub(super) fn decide_upgrade(&self, upgrade: Upgrade) {
-        self.upgrade.store(upgrade as u8, Ordering::Relaxed);
-    }
-
-    /// The decision, told once.
-    pub(super) fn take_upgrade(&self) -> Upgrade {
-        const DECISIONS: [Upgrade; 3] = [Upgrade::Undecided, Upgrade::Switched, Upgrade::Declined];
-        let decision = DECISIONS[usize::from(self.upgrade.load(Ordering::Relaxed))];
-        if decision != Upgrade::Undecided {
-            self.decide_upgrade(Upgrade::Undecided);
-        }
-        decision
+        self.blocked_since.set(0);
     }
 
     pub(super) fn order(&self) -> Order {
-        const ORDERS: [Order; 4] = [Order::None, Order::Close, Order::TimeOut, Order::Abort];
-        ORDERS[usize::from(self.order.load(Ordering::Relaxed))]
+        self.order.get()
+    }
+
+    /// Remembers how to wake the connection's task.
+    pub(super) fn keep(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        match &mut *kept {
+            Some(kept) => kept.clone_from(waker),
+            None => *kept = Some(waker.clone()),
+        }
+    }
+
+    /// Wakes the connection's task.
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Wakes the connection's task, unless it is the one that asks.
+    pub(super) fn wake_from(&self, cx: &Context<'_>) {
+        if let Some(waker) = &*self.waker.borrow()
+            && !waker.will_wake(cx.waker())
+        {
+            waker.wake_by_ref();
+        }
     }
 
     /// What this connection has to do now, if that is news.
     fn judge(&self, beats: &Beats) -> Option<Order> {
         let now = self.pulse.now();
-        let blocked_since = self.blocked_since.load(Ordering::Relaxed);
-        let age = now.saturating_sub(self.since.load(Ordering::Relaxed));
+        let blocked_since = self.blocked_since.get();
+        let age = now.saturating_sub(self.since.get());
         let order = if blocked_since != 0 && now.saturating_sub(blocked_since) > beats.stall {
             Order::Abort
         } else {
-            match self.stage() {
+            match self.stage.get() {
                 // Once more the same time for the 408 to be taken, then it is enough.
                 Stage::Head if age > beats.head * 2 => Order::Abort,
                 Stage::Head if age > beats.head => Order::TimeOut,
@@ -150,11 +148,7 @@ impl Vitals {
                 Stage::Busy | Stage::Head | Stage::Idle | Stage::Lingering => Order::None,
             }
         };
-        if order == self.order() {
-            return None;
-        }
-        self.order.store(order as u8, Ordering::Relaxed);
-        Some(order)
+        (self.order.replace(order) != order).then_some(order)
     }
 }
 
@@ -172,16 +166,10 @@ struct Beats {
 pub(super) struct Roll {
     pulse: Pulse,
     beats: Beats,
-    seats: RefCell<Vec<Option<Seated>>>,
+    seats: RefCell<Vec<Option<Rc<Vitals>>>>,
     free: RefCell<Vec<usize>>,
     /// Told when the last one leaves.
     empty: tokio::sync::Notify,
-}
-
-#[derive(Debug)]
-struct Seated {
-    vitals: Arc<Vitals>,
-    waker: Option<Waker>,
 }
 
 /// A connection's entry in the roll; leaves it when dropped.
@@ -209,9 +197,9 @@ impl Roll {
         }
     }
 
-    pub(super) fn seat(self: &Rc<Self>) -> (Seat, Arc<Vitals>) {
-        let vitals = Arc::new(Vitals::new(self.pulse.clone()));
-        let seated = Some(Seated { vitals: Arc::clone(&vitals), waker: None });
+    pub(super) fn seat(self: &Rc<Self>) -> (Seat, Rc<Vitals>) {
+        let vitals = Rc::new(Vitals::new(self.pulse.clone()));
+        let seated = Some(Rc::clone(&vitals));
         let mut seats = self.seats.borrow_mut();
         let at = match self.free.borrow_mut().pop() {
             Some(at) => {
@@ -229,20 +217,16 @@ impl Roll {
     /// One beat: looks at every connection once.
     pub(super) fn sweep(&self) {
         self.pulse.beat();
-        for seated in self.seats.borrow().iter().flatten() {
-            if seated.vitals.judge(&self.beats).is_some()
-                && let Some(waker) = &seated.waker
-            {
-                waker.wake_by_ref();
+        for vitals in self.seats.borrow().iter().flatten() {
+            if vitals.judge(&self.beats).is_some() {
+                vitals.wake();
             }
         }
     }
 
     /// Wakes every connection, so that each sees that its worker is closing.
     pub(super) fn wake_all(&self) {
-        for waker in self.seats.borrow().iter().flatten().filter_map(|seated| seated.waker.as_ref()) {
-            waker.wake_by_ref();
-        }
+        self.seats.borrow().iter().flatten().for_each(|vitals| vitals.wake());
     }
 
     /// Waits until no connection is left.
@@ -253,24 +237,14 @@ impl Roll {
     }
 }
 
-impl Seat {
-    /// Remembers how to wake the connection's task.
-    pub(super) fn keep(&self, waker: &Waker) {
-        if let Some(Some(seated)) = self.roll.seats.borrow_mut().get_mut(self.at)
-            && !seated.waker.as_ref().is_some_and(|kept| kept.will_wake(waker))
-        {
-            seated.waker = Some(waker.clone());
-        }
-    }
-}
-
 impl Drop for Seat {
     fn drop(&mut self) {
-        // The entry is dropped after the borrow has ended: a waker may own the task that owns this seat.
+        // Both are dropped after the borrows have ended: a waker may own the task that owns this seat.
         let left = self.roll.seats.borrow_mut().get_mut(self.at).and_then(Option::take);
+        let waker = left.as_ref().and_then(|vitals| vitals.waker.borrow_mut().take());
         self.roll.free.borrow_mut().push(self.at);
         self.roll.empty.notify_one();
-        drop(left);
+        drop((waker, left));
     }
 }
 

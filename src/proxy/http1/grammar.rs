@@ -20,8 +20,9 @@ const fn class(others: &[u8]) -> [bool; 256] {
     table
 }
 
-pub(super) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| TOKEN[usize::from(*byte)])
+/// How many bytes at the beginning could be a name.
+pub(super) fn token_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| !TOKEN[usize::from(*byte)]).unwrap_or(bytes.len())
 }
 
 pub(super) fn is_host(bytes: &[u8]) -> bool {
@@ -44,9 +45,4 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
         bytes = rest;
     }
     bytes
-}
-
-/// The line without its CR.
-pub(super) fn without_cr(line: &[u8]) -> Option<&[u8]> {
-    line.strip_suffix(b"\r")
 }

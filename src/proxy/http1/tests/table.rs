@@ -1,7 +1,7 @@
-//! Raw requests and what the guard must make of each: whatever was measured to pass the library though it can be read in
-//! two ways, what the library refuses itself, and the accepted counterparts.
+//! Raw requests and what must be made of each: whatever was measured to pass a widespread library though it can be read in
+//! two ways, what that library refuses itself, and the accepted counterparts.
 
-use crate::proxy::listen::head_guard::Violation;
+use crate::proxy::http1::violation::Violation;
 
 /// Passes whole.
 const GOOD: Option<Violation> = None;
@@ -11,7 +11,7 @@ const fn bad(violation: Violation) -> Option<Violation> {
 }
 
 /// One head with these lines behind the request line.
-pub(super) fn get(lines: &str) -> Vec<u8> {
+fn get(lines: &str) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n").into_bytes()
 }
 
@@ -23,7 +23,7 @@ pub(super) fn chunked(body: &str) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n{body}").into_bytes()
 }
 
-/// Everything that was measured to pass the library, what it refuses itself, and for each the accepted counterpart.
+/// All of them.
 pub(super) fn table() -> Cases {
     let mut table = framing();
     table.extend(line_ends());
@@ -132,6 +132,8 @@ fn targets() -> Cases {
         ("another scheme", target("ftp://a.example/"), bad(Violation::Target)),
         ("no hierarchy", target("mailto:x"), bad(Violation::Target)),
         ("a script", target("javascript:x"), bad(Violation::Target)),
+        ("a tag", target("/<a>"), bad(Violation::Target)),
+        ("a backtick", target("/`a`"), bad(Violation::Target)),
         ("authority form", target("a.example:80"), bad(Violation::Target)),
         ("a relative path", target("a/b"), bad(Violation::Target)),
         ("a bare query", target("?a"), bad(Violation::Target)),
@@ -226,6 +228,7 @@ fn chunks() -> Cases {
         ("cookie in a trailer", chunked("0\r\nCookie: a=b\r\n\r\n"), bad(Violation::Trailer)),
         ("bare LF in trailers", chunked("0\r\nX: a\nY: b\r\n\r\n"), bad(Violation::LineEnd)),
         ("bare LF at the very end", chunked("0\r\n\n"), bad(Violation::LineEnd)),
+        ("two CRs in a trailer", chunked("0\r\nX: a\r\r\n\r\n"), bad(Violation::LineEnd)),
         ("a folded trailer", chunked("0\r\nX: a\r\n b\r\n\r\n"), bad(Violation::ObsFold)),
         ("many trailers", chunked(&format!("0\r\n{}\r\n", "X: y\r\n".repeat(33))), bad(Violation::TooManyFields)),
         ("large trailers", chunked(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(9000))), bad(Violation::TooLarge)),
