@@ -16,9 +16,8 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::entrance::Admitted;
 use super::guarded::{GuardedStream, refusal};
 use super::head_guard::MAX_HEAD;
 use super::vitals::{Order, Roll, Stage, Upgrade, Vitals};
@@ -67,18 +66,13 @@ impl Housing {
         self.roll.emptied().await;
     }
 
-    /// Serves one connection. `place` is given back when the stream is closed, also by whoever it is upgraded to.
-    pub(super) fn drive<S, F>(
-        &self,
-        stream: TcpStream,
-        place: OwnedSemaphorePermit,
-        info: ConnectionInfo,
-        service: Rc<S>,
-    ) -> impl Future<Output = ()> + use<S, F>
+    /// Serves one connection. Its place is given back when the stream is closed, also by whoever it is upgraded to.
+    pub(super) fn drive<S, F>(&self, admitted: Admitted, service: Rc<S>) -> impl Future<Output = ()> + use<S, F>
     where
         S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
+        let Admitted { stream, place, info, negotiated: _negotiated } = admitted;
         let (seat, vitals) = self.roll.seat();
         let guarded = GuardedStream::new(stream, Arc::clone(&vitals), Arc::clone(&self.on_violation), place);
         let answering = Arc::clone(&vitals);

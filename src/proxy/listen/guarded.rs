@@ -13,10 +13,10 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::OnViolation;
 use super::head_guard::{HeadGuard, Part};
+use super::places::Place;
 use super::vitals::{Order, Stage, Upgrade, Vitals};
 
 /// The method of the request that stands for a refused one.
@@ -41,7 +41,7 @@ pub(super) struct GuardedStream<T> {
     on_violation: OnViolation,
     /// Its place among the connections of the worker. Here, because the stream outlives the HTTP connection when that
     /// becomes a WebSocket.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(super) fn refusal(method: &http::Method, uri: &http::Uri) -> Option<StatusCo
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> GuardedStream<T> {
-    pub(super) fn new(stream: T, vitals: Arc<Vitals>, on_violation: OnViolation, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: T, vitals: Arc<Vitals>, on_violation: OnViolation, place: Place) -> Self {
         let (guard, held) = (HeadGuard::default(), BytesMut::new());
         Self { stream, guard, held, ready: 0, flow: Flow::Open, lingered: 0, vitals, on_violation, _place: place }
     }
