@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -20,9 +21,12 @@ pub(crate) enum Audience {
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Device and inode: what lies at the path may be another's by now.
-    identity: (u64, u64),
+    /// What lies at the path may be another's by now.
+    identity: Identity,
 }
+
+/// Device, inode, and when it was made, where that is known: inodes are used again.
+type Identity = (u64, u64, Option<SystemTime>);
 
 impl SocketFile {
     pub(crate) fn path(&self) -> &Path {
@@ -68,8 +72,8 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     }
 }
 
-fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
-    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+fn identity_of(path: &Path) -> io::Result<Identity> {
+    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino(), file.created().ok()))
 }
 
 impl Drop for SocketFile {

@@ -88,7 +88,7 @@ fn missing(header: &[u8]) -> Result<usize, HeaderFault> {
     }
     match header.iter().position(u8::is_ascii_control).map(|at| &header[at..]) {
         Some(b"\r\n") => Ok(0),
-        Some(b"\r") => Ok(1),
+        Some(b"\r") if header.len() < LONGEST_LINE => Ok(1),
         Some(_) => Err(HeaderFault::Malformed),
         None if header.len() + 2 > LONGEST_LINE => Err(HeaderFault::Malformed),
         None if header.starts_with(b"PROXY TCP") => {
