@@ -78,7 +78,10 @@ fn parse(text: &str, directory: &Path) -> Result<Config, Report> {
 /// The files of this test in place of those of a container.
 fn with_files_here(text: &str) -> String {
     let names = [("client-secret", "secret"), ("customers-secret", "secret"), ("session-key", "key")];
-    names.iter().fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here)).replace("/etc/homerealm/tls/", "")
+    names
+        .iter()
+        .fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here))
+        .replace("/etc/homerealm/tls/", "")
 }
 
 fn expand(case: &str) -> String {

@@ -59,14 +59,15 @@ impl ServerIdentity {
     /// # Errors
     /// [`BadIdentity`]
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, BadIdentity> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|_| BadIdentity::Chain(BadFile::Malformed))?;
+        let chain: Vec<_> =
+            CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|_| BadIdentity::Chain(BadFile::Malformed))?;
         let own = chain.first().ok_or(BadIdentity::Chain(BadFile::Empty))?;
         let validity = Validity::of(own);
         let key = private_key(key).map_err(BadIdentity::Key)?;
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum that grows: whatever else there is, it is about the key")]
         let certified = CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => BadIdentity::Mismatch,
             Error::InvalidCertificate(_) => BadIdentity::Chain(BadFile::Malformed),
-            // Foreign and growing: whatever else there is, it is about the key.
             _ => BadIdentity::Key(BadFile::Unsupported),
         })?;
         Ok(Self { certified: Arc::new(certified), validity })

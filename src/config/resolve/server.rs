@@ -104,7 +104,8 @@ pub(crate) fn trusted_proxies(file: &File, findings: &Findings) -> Option<Vec<Ip
 pub(crate) fn proxy_protocol(file: &File, trusted: Option<&[IpNet]>, findings: &Findings) -> Option<bool> {
     let is_expected = or_default(&file.proxy_protocol, false)?;
     if let Some(key) = file.proxy_protocol.given().filter(|_| is_expected && trusted.is_some_and(<[IpNet]>::is_empty)) {
-        let problem = Problem::new(Code::NobodyTrusted, key.key, "with `proxy_protocol`, only trusted proxies may connect, and there are none");
+        let problem =
+            Problem::new(Code::NobodyTrusted, key.key, "with `proxy_protocol`, only trusted proxies may connect, and there are none");
         findings.report(problem.label("add: trusted_proxies = [\"…\"], the networks of your balancers"));
         return None;
     }

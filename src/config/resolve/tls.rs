@@ -95,7 +95,9 @@ fn warn_of_expiry(cert_file: &Located<String>, validity: Option<Validity>, aroun
         _ => return,
     };
     let when = format!("valid from {} to {}", not_before.format("%Y-%m-%d"), not_after.format("%Y-%m-%d"));
-    around.findings.report(Problem::new(code, cert_file.at, title).label(when).note("a renewed one is taken over as soon as the file changes"));
+    around
+        .findings
+        .report(Problem::new(code, cert_file.at, title).label(when).note("a renewed one is taken over as soon as the file changes"));
 }
 
 /// A URL in clear text leads to this machine, so nothing in front of us can make TLS of it.

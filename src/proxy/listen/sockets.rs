@@ -103,7 +103,7 @@ impl Sockets {
                 ListenAddress::Unix(path) => {
                     let (listener, file) = file::listen(path, Audience::Group, BACKLOG).map_err(failed)?;
                     sockets.files.push(file);
-                    sockets.share(Unbound::Unix(listener)).map_err(failed)?;
+                    sockets.share(&Unbound::Unix(listener)).map_err(failed)?;
                     address.clone()
                 }
                 ListenAddress::Systemd(name) => {
@@ -147,13 +147,13 @@ impl Sockets {
                 }
                 PassedListener::Unix(listener) => Unbound::Unix(listener),
             };
-            self.share(socket).map_err(ListenError::Passed)?;
+            self.share(&socket).map_err(ListenError::Passed)?;
         }
         Ok(())
     }
 
     /// Gives every worker the same socket.
-    fn share(&mut self, socket: Unbound) -> io::Result<()> {
+    fn share(&mut self, socket: &Unbound) -> io::Result<()> {
         for worker in &mut self.of_workers {
             worker.push(socket.duplicate()?);
         }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
-use rustls::RootCertStore;
 
 use super::Negotiated;
 use crate::protocol::server_identity::ServerIdentity;
@@ -33,9 +33,7 @@ pub fn server_tls(identity: &ServerIdentity, clients: Option<&Arc<RootCertStore>
     let provider = Arc::new(default_provider());
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let config = match clients {
-        Some(roots) => {
-            config.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), provider).build()?)
-        }
+        Some(roots) => config.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), provider).build()?),
         None => config.with_no_client_auth(),
     };
     let mut config = config.with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.certified))));

@@ -73,7 +73,8 @@ async fn haproxy_speaks_it_as_it_is_understood() {
     let config = format!("{timeouts}{}{}", listens(front, "send-proxy"), listens(front + 1, "send-proxy-v2"));
     std::fs::write(directory.path().join("haproxy.cfg"), config).expect("a file");
     let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-    let mut haproxy = Process::start(Command::new("haproxy").env("PATH", path).args(["-db", "-f"]).arg(directory.path().join("haproxy.cfg")));
+    let mut haproxy =
+        Process::start(Command::new("haproxy").env("PATH", path).args(["-db", "-f"]).arg(directory.path().join("haproxy.cfg")));
     haproxy.wait_for_port(front + 1);
     for port in [front, front + 1] {
         let client = TcpSocket::new_v4().expect("a socket");
