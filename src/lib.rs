@@ -9,6 +9,8 @@
 
 pub mod domain;
 
+mod sockets;
+
 pub mod protocol;
 
 pub mod flow;

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 /// Each layer with the layers it may import from. A layer may always import from itself.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("sockets", &[]),
     ("protocol", &["domain"]),
     ("flow", &["domain", "protocol"]),
     ("adapters", &["domain", "protocol", "flow"]),
     ("review", &["domain"]),
     ("config", &["domain", "protocol", "review"]),
-    ("admin", &["domain", "config", "review", "telemetry"]),
+    ("admin", &["domain", "sockets", "config", "review", "telemetry"]),
     ("telemetry", &["domain"]),
-    ("proxy", &["domain", "protocol", "flow", "telemetry"]),
+    ("proxy", &["domain", "sockets", "protocol", "flow", "telemetry"]),
     ("app", &["domain", "protocol", "flow", "adapters", "review", "config", "admin", "telemetry", "proxy"]),
     ("dev_idp", &["domain", "protocol"]),
     ("sample_app", &[]),
@@ -23,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "command",
         &[
             "domain",
+            "sockets",
             "protocol",
             "flow",
             "adapters",

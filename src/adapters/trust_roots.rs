@@ -1,5 +1,5 @@
 //! Whose certificates are believed: the system's trust roots, and those that an authority brings along. Reading the
-//! system's takes tens of milliseconds, so it is done once in the life of the process and shared by all.
+//! system's takes milliseconds, so it is done once in the life of the process and shared by all.
 
 use std::sync::Arc;
 
@@ -18,13 +18,34 @@ pub enum BadRoots {
     Malformed,
 }
 
+/// Where systems keep all their trust roots in one file: Debian, Alpine and Arch; Fedora; openSUSE; others.
+const BUNDLES: [&str; 4] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
+/// Say where they are instead, as OpenSSL understands them.
+const ELSEWHERE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// Reads the system's. A machine without any is no error: http to loopback works there, and https says what is wrong
 /// when it is used.
 #[must_use]
 pub fn of_the_system() -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let bundled = if ELSEWHERE.iter().any(|variable| std::env::var_os(variable).is_some()) { None } else { bundled() };
+    roots.add_parsable_certificates(bundled.unwrap_or_else(|| rustls_native_certs::load_native_certs().certs));
     Arc::new(roots)
+}
+
+/// Those of the system's bundle. Beside it there are directories with the same certificates again, each in two files of its own:
+/// several hundred to open, and nothing new in them.
+fn bundled() -> Option<Vec<CertificateDer<'static>>> {
+    // Elsewhere the system's own certificate store counts, whatever files there are.
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    BUNDLES.into_iter().find_map(|bundle| {
+        let text = std::fs::read(bundle).ok()?;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text).flatten().collect();
+        if certificates.is_empty() { None } else { Some(certificates) }
+    })
 }
 
 /// These and those of a PEM text.

@@ -27,6 +27,7 @@ use crate::protocol::seal::{KeyRing, NoKeys};
 use crate::protocol::secret::Secret;
 use crate::proxy::audit::Naming;
 use crate::proxy::hearing::Hearing;
+use crate::proxy::listen::ServerTlsError;
 use crate::proxy::pages::assets::Assets;
 use crate::proxy::pages::chrome::Chrome;
 use crate::proxy::rate_limit::RateLimit;
@@ -88,6 +89,9 @@ pub enum BuildError {
         /// Why.
         error: String,
     },
+    /// TLS towards clients.
+    #[error("{0}")]
+    Tls(#[from] ServerTlsError),
     /// No session key.
     #[error("{0}")]
     Keys(#[from] NoKeys),

@@ -2,6 +2,7 @@
 //! again without the sockets whenever the configuration changes (`reload`).
 
 mod control;
+mod entering;
 mod generation;
 pub(crate) mod providers;
 mod reload;
@@ -9,7 +10,6 @@ mod sessions;
 mod stores;
 mod vigil;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,9 +20,10 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, control::Control};
 use crate::config::{AccessLog, AdminListen, AuditTo, Config};
 use crate::flow::freshen::Flights;
+use crate::protocol::listen_address::ListenAddress;
 use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
 use crate::proxy::generation::InForce;
-use crate::proxy::listen::{Limits, OnViolation, Workers};
+use crate::proxy::listen::{OnViolation, Workers};
 use crate::proxy::serve::Proxy;
 use crate::telemetry::Recorder;
 use crate::telemetry::access_log::Format;
@@ -30,6 +31,7 @@ use crate::telemetry::journal::Journal;
 use crate::telemetry::logs::{Destination, LogError, Logs};
 use crate::telemetry::streams::Streams;
 use control::Steering;
+use entering::Entering;
 use generation::Lasting;
 use reload::{Reloader, Standing};
 use sessions::Desk;
@@ -106,6 +108,7 @@ impl App {
         let lasting = Lasting::new(config.audit.as_ref(), stores::open(&config.session.store)?, stop.clone());
         let logs = Arc::new(logs(&config)?);
         let standing = Standing::of(&config);
+        let entering = Entering::new(&config, log_violations()).map_err(generation::BuildError::from)?;
         let live = lasting.live(&config);
         let (shared, legacy) = lasting.build(config, None)?;
         let all_asked = legacy.all_asked();
@@ -122,17 +125,17 @@ impl App {
         };
         let streams = Arc::clone(journal.streams());
         let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal), streams };
-        let workers = workers(&standing.listen, &in_force, written, &lasting, &stop)?;
+        let workers = workers(&standing.listen, &entering, &in_force, written, &lasting, &stop)?;
         tokio::spawn(Arc::clone(&steering).begin_when(all_asked));
         let flights = Arc::clone(&lasting.flights);
-        let reloader = Reloader { lasting, legacy, in_force, standing, steering: Arc::clone(&steering), refused: None };
+        let reloader = Reloader { lasting, legacy, entering, in_force, standing, steering: Arc::clone(&steering), refused: None };
         tokio::spawn(stop.clone().run_until_cancelled_owned(reloader.run(source, asks)));
         Ok(Self { workers, logs, steering, stop, flights, admin, stop_admin })
     }
 
     /// The addresses it listens on, ports filled in.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[ListenAddress] {
         self.workers.addresses()
     }
 
@@ -173,7 +176,8 @@ impl App {
 }
 
 fn workers(
-    listen: &[SocketAddr],
+    listen: &[ListenAddress],
+    entering: &Entering,
     in_force: &InForce,
     written: Written,
     lasting: &Lasting,
@@ -192,7 +196,7 @@ fn workers(
             async move { proxy.serve(request, connection).await }
         }
     };
-    Ok(Workers::start(cores, listen, &Limits::default(), &log_violations(), stop, make)?)
+    Ok(Workers::start(cores, listen, &entering.front, stop, make)?)
 }
 
 fn logs(config: &Config) -> Result<Logs, LogError> {

@@ -3,7 +3,6 @@
 
 mod due;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,13 +13,15 @@ use tokio::time::MissedTickBehavior;
 use self::due::Due;
 use super::Source;
 use super::control::{Ask, Steering};
+use super::entering::Entering;
 use super::generation::{BuildError, Lasting, Legacy};
 use crate::adapters::watch::Watch;
 use crate::admin::control::{Control as _, Live, Outcome, Reload};
 use crate::config::files_read::FilesRead;
 use crate::config::report::Colours;
-use crate::config::{self, AccessLog, AdminListen, Audit, Config};
+use crate::config::{self, AccessLog, AdminListen, Audit, Config, LimitSettings};
 use crate::domain::route::RouteTable;
+use crate::protocol::listen_address::ListenAddress;
 use crate::protocol::store_address::StoreAddress;
 use crate::proxy::generation::InForce;
 
@@ -31,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Reloader {
     pub(super) lasting: Lasting,
     pub(super) legacy: Legacy,
+    pub(super) entering: Entering,
     pub(super) in_force: InForce,
     pub(super) standing: Standing,
     pub(super) steering: Arc<Steering>,
@@ -46,7 +48,8 @@ pub(super) struct Standing {
     /// Keys of the configuration in force that were not taken over.
     wants_restart: Vec<&'static str>,
     // The others are of the first configuration: only a restart changes what they say.
-    pub(super) listen: Vec<SocketAddr>,
+    pub(super) listen: Vec<ListenAddress>,
+    limits: LimitSettings,
     pub(super) admin: Option<AdminListen>,
     store: StoreAddress,
     access_log: AccessLog,
@@ -69,6 +72,7 @@ impl Standing {
             warnings: warnings(config),
             wants_restart: Vec::new(),
             listen: config.listen.clone(),
+            limits: config.limits,
             admin: config.admin.clone(),
             store: config.session.store.clone(),
             access_log: config.access_log,
@@ -81,6 +85,7 @@ impl Standing {
         let is_elsewhere = self.store.is_elsewhere(&config.session.store);
         let keys = [
             ("listen", self.listen != config.listen),
+            ("limits", self.limits != config.limits),
             ("admin.listen", self.admin != config.admin),
             ("session.store", is_elsewhere),
             ("session.store_password", self.store != config.session.store && !is_elsewhere),
@@ -182,10 +187,12 @@ impl Reloader {
         let live = self.lasting.live(&config);
         let wants_restart = self.standing.wants_restart(&config);
         let (files, warnings) = (config.files.clone(), warnings(&config));
+        let entrance = self.entering.prepare(&config)?;
         let (shared, legacy) = self.lasting.build(config, Some(&self.legacy))?;
         // From here on nothing can fail.
         let before = self.steering.live();
         self.in_force.replace(shared);
+        self.entering.put(entrance);
         // What is open may have been opened with a session that the new configuration revokes.
         self.lasting.revocations().stir();
         self.legacy = legacy;

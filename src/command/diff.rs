@@ -35,7 +35,7 @@ enum Format {
 
 /// Said of files that are not the same, where nothing else is to be said.
 const NOT_LOOKED_AT: &str = "The files differ in other things: diff looks at who gets in, where requests go and what apps are told of people, \
-                             not at sessions, secrets, pages, limits or logs.";
+                             not at listeners, sessions, secrets, pages, limits or logs.";
 
 pub(super) fn main(arguments: &Arguments) -> Verdict {
     // Both are read before either is complained of: so all that is wrong is told at once.

@@ -8,6 +8,8 @@ use clap::Args;
 use super::runtime::{self, LogFormat};
 use super::{Verdict, check, print};
 use crate::app::{App, Source};
+use crate::sockets::descriptors;
+use crate::sockets::supervisor::{self, News};
 
 /// How soon a change of a file is seen; it is acted upon when the next look finds it the same.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,6 +36,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
         let served = runtime.block_on(async {
             let stop = runtime::asked_to_stop()?;
             let mut hangups = runtime::hangups()?;
+            take_descriptors(config.limits.connections);
             let app = App::start(config, source).await.map_err(std::io::Error::other)?;
             for address in app.addresses() {
                 tracing::info!(%address, "Listening on {address}");
@@ -41,6 +44,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             if let Some(address) = app.admin_address() {
                 tracing::info!(%address, "Admin listener on {address}");
             }
+            supervisor::tell(News::Ready);
             let mut stop = std::pin::pin!(stop);
             loop {
                 tokio::select! {
@@ -52,6 +56,7 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
                     }
                 }
             }
+            supervisor::tell(News::Stopping);
             tracing::info!("Stopping: requests under way are finished first");
             app.stop().await;
             Ok(())
@@ -66,5 +71,13 @@ pub(super) fn main(arguments: &Arguments) -> Verdict {
             print::complaint(format_args!("homerealm: {error}"));
             Verdict::Errors
         }
+    }
+}
+
+/// Every connection takes a descriptor, and often a second one towards an upstream.
+fn take_descriptors(connections: usize) {
+    let (allowed, wanted) = (descriptors::take_all(), 2 * connections as u64);
+    if let Some(allowed) = allowed.filter(|allowed| *allowed < wanted) {
+        tracing::warn!(allowed, wanted, "Only {allowed} files may be open: too few for {connections} connections ([limits] connections)");
     }
 }

@@ -17,10 +17,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use ipnet::IpNet;
+use rustls::RootCertStore;
 
 use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
@@ -32,7 +33,9 @@ use crate::domain::session::Lifetimes;
 use crate::domain::written::Fingerprint;
 use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
+use crate::protocol::listen_address::ListenAddress;
 use crate::protocol::secret::Secret;
+use crate::protocol::server_identity::ServerIdentity;
 use crate::protocol::store_address::StoreAddress;
 pub use admin::admin_of;
 use files_read::{FilesRead, Reading};
@@ -48,9 +51,15 @@ pub struct Config {
     /// Everything that decides: origins, prefix, tenants, home realm discovery and routes.
     pub rules: Arc<Rules>,
     /// Addresses to listen on. Never empty.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenAddress>,
     /// `trusted_proxies`
     pub trusted_proxies: Vec<IpNet>,
+    /// `proxy_protocol`: every connection is a trusted proxy's and begins with its header.
+    pub proxy_protocol: bool,
+    /// `[tls]`; `None`: clear text.
+    pub tls: Option<TlsSettings>,
+    /// `[limits]`
+    pub limits: LimitSettings,
     /// Every authority that some route can use, `personal` and `work` among them only if so.
     pub authorities: Vec<AuthoritySettings>,
     /// `[sign_in]`
@@ -100,6 +109,57 @@ pub struct AuthoritySettings {
     pub response_mode: ResponseMode,
     /// Static authorization parameters; none of them is one of the protocol's own.
     pub extra_params: Vec<(String, String)>,
+}
+
+/// `[tls]`
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    /// `cert_file` and `key_file`
+    pub identity: ServerIdentity,
+    /// `client_ca_file`: whoever connects must show a certificate that leads to one of these.
+    pub client_roots: Option<Arc<RootCertStore>>,
+}
+
+impl TlsSettings {
+    /// Whether these say the same.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let roots = |settings: &Self| settings.client_roots.as_ref().map(|roots| roots.roots.clone());
+        self.identity == other.identity && roots(self) == roots(other)
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Open connections in all.
+    pub connections: usize,
+    /// Open connections of one client address.
+    pub connections_per_client: usize,
+    /// For everything up to the end of a request's head.
+    pub head_timeout: Duration,
+    /// Between two requests.
+    pub keep_alive: Duration,
+    /// How long a client may take no bytes of an answer.
+    pub write_stall: Duration,
+    /// How long requests under way may take at the end.
+    pub shutdown: Duration,
+    /// Requests at once on one HTTP/2 connection.
+    pub http2_streams: usize,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_client: 5_000,
+            head_timeout: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(75),
+            write_stall: Duration::from_secs(60),
+            shutdown: Duration::from_secs(20),
+            http2_streams: 100,
+        }
+    }
 }
 
 /// `[sign_in]`, beside what went into the [`Rules`].

@@ -112,6 +112,8 @@ codes! {
     OtherCase "E045" "An earlier route that asks who somebody is has the route's paths in other letter case."
     OwnUpstream "E046" "The upstream is Homerealm itself."
     StillToCome "E048" "A moment that has to be past is still to come."
+    NobodyTrusted "E050" "Only trusted proxies may connect, and there are none."
+    KeyMismatch "E051" "The private key is not that of the certificate."
     RandomKey "W001" "Sessions are sealed with a random key and end with the process."
     SecretExpires "W002" "The client secret expires soon."
     SecretExpired "W003" "The client secret has expired by the date given."
@@ -124,6 +126,10 @@ codes! {
     NoEffectHere "W010" "The key has no effect beside the rest of the file."
     Placeholder "W011" "An id of nothing but zeros is nobody's."
     ClearTextStore "W012" "Connections to the session store are not encrypted."
+    CertificateExpires "W015" "The certificate of our own expires soon."
+    CertificateInvalid "W016" "The certificate of our own has expired, or is not valid yet."
+    KeyExposed "W017" "Every user of the machine can read a private key."
+    TlsUnderHttp "W018" "A public URL says http, and its port speaks TLS."
 }
 
 impl Code {

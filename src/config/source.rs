@@ -28,7 +28,7 @@ pub struct KnownRules {
 
 /// What is wrong with other files and with variables, which may well be right where the proxy runs; and promises that do
 /// not hold, which is what somebody may want to see explained.
-const OUTSIDE: [Code; 5] = [Code::Unreadable, Code::Unusable, Code::ShortKey, Code::Unwritable, Code::TestFailed];
+const OUTSIDE: [Code; 6] = [Code::Unreadable, Code::Unusable, Code::ShortKey, Code::Unwritable, Code::TestFailed, Code::KeyMismatch];
 
 /// A text, and what it is read in.
 pub(super) struct Source<'a> {

@@ -8,9 +8,11 @@ mod not_before;
 mod promises;
 mod schema;
 mod table;
+mod tls;
 mod values;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -31,6 +33,7 @@ const SECRET: &str = "k8Q~hunter2";
 /// A directory with the files that the cases name.
 fn directory() -> TempDir {
     let directory = TempDir::new().expect("a directory for files can be made");
+    let tls = tls::files();
     let files: [(&str, &[u8]); 15] = [
         ("secret", b"the-client-secret\n"),
         ("empty", b""),
@@ -48,8 +51,11 @@ fn directory() -> TempDir {
         ("logo.svg", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n"),
         ("logo.png", b"\x89PNG\r\n\x1a\n\x00"),
     ];
-    for (name, content) in files {
-        fs::write(directory.path().join(name), content).expect("a file can be written");
+    for (name, content) in files.into_iter().chain(tls.iter().map(|(name, content)| (*name, content.as_bytes()))) {
+        let path = directory.path().join(name);
+        fs::write(&path, content).expect("a file can be written");
+        let mode = if name.ends_with("open.key") { 0o644 } else { 0o600 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a file of ours");
     }
     let made = std::process::Command::new("mkfifo").arg(directory.path().join("pipe")).status();
     assert!(made.expect("a system with mkfifo").success());
@@ -72,7 +78,10 @@ fn parse(text: &str, directory: &Path) -> Result<Config, Report> {
 /// The files of this test in place of those of a container.
 fn with_files_here(text: &str) -> String {
     let names = [("client-secret", "secret"), ("customers-secret", "secret"), ("session-key", "key")];
-    names.iter().fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here))
+    names
+        .iter()
+        .fold(text.to_owned(), |text, (there, here)| text.replace(&format!("/run/secrets/{there}"), here))
+        .replace("/etc/homerealm/tls/", "")
 }
 
 fn expand(case: &str) -> String {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, header, request};
 use ipnet::IpNet;
 
+use super::trusted::TrustedProxies;
 use crate::domain::interaction::Interaction;
 use crate::domain::origin::{Origin, Origins, Scheme};
 use crate::domain::reason::Reason;
@@ -49,14 +50,14 @@ pub(super) const FORWARDED_HOST: &str = "x-forwarded-host";
 #[derive(Debug)]
 pub struct Reader {
     origins: Vec<Arc<Origin>>,
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Reader {
     /// A reader for these origins.
     #[must_use]
     pub fn new(origins: &Origins, trusted_proxies: Vec<IpNet>) -> Self {
-        Self { origins: origins.iter().cloned().map(Arc::new).collect(), trusted_proxies }
+        Self { origins: origins.iter().cloned().map(Arc::new).collect(), trusted_proxies: trusted_proxies.into() }
     }
 
     /// Reads a head.
@@ -65,7 +66,7 @@ impl Reader {
     /// [`Reason::BadRequest`] if it cannot be read one way only, [`Reason::NoRoute`] if it asks for a host that is not
     /// ours.
     pub fn read(&self, head: &request::Parts, peer: IpAddr) -> Result<Visit, Reason> {
-        let trust = if self.is_trusted(peer) { Peer::TrustedProxy } else { Peer::Stranger };
+        let trust = if self.trusted_proxies.contain(peer) { Peer::TrustedProxy } else { Peer::Stranger };
         let host = host_asked(head, trust)?;
         let origin = self.origin(host, scheme_told(&head.headers, trust)?).ok_or(Reason::NoRoute)?;
         let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -79,11 +80,6 @@ impl Reader {
             client: self.client(&head.headers, peer, trust),
             peer: trust,
         })
-    }
-
-    fn is_trusted(&self, address: IpAddr) -> bool {
-        // The common configuration has none: then this is one comparison.
-        !self.trusted_proxies.is_empty() && self.trusted_proxies.iter().any(|net| net.contains(&address.to_canonical()))
     }
 
     fn origin(&self, host: &str, scheme: Option<Scheme>) -> Option<Arc<Origin>> {
@@ -101,7 +97,7 @@ impl Reader {
                 let told = headers.get_all("x-forwarded-for").into_iter().rev();
                 let mut hops = told.flat_map(|value| value.to_str().unwrap_or_default().rsplit(',')).map(str::trim);
                 let mut client = peer;
-                while let Some(hop) = hops.next().filter(|_| self.is_trusted(client)) {
+                while let Some(hop) = hops.next().filter(|_| self.trusted_proxies.contain(client)) {
                     match address_of(hop) {
                         Some(address) => client = address,
                         // What cannot be read vouches for nobody further to the left.

@@ -20,6 +20,7 @@ mod groups;
 mod hostile;
 mod hygiene;
 mod init;
+mod listeners;
 mod logout;
 mod logs;
 mod provider;

@@ -1,8 +1,8 @@
 //! `[admin]`: where the admin listener listens, which is never where other machines can reach it.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
 
+use super::forms;
 use super::reader::Reader;
 use super::setting::{Refusal, Setting};
 use crate::config::AdminListen;
@@ -10,9 +10,6 @@ use crate::config::problem::Code;
 
 /// Where `[admin]` without `listen` listens.
 pub(crate) const DEFAULT: AdminListen = AdminListen::Tcp(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090));
-
-/// The longest path of a socket: what the system's address structure holds, without the byte that ends it.
-const LONGEST_PATH: usize = 107;
 
 /// The table. Without it there is no listener: nobody opens a port that was not asked for.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ fn listen(text: &str) -> Result<Option<AdminListen>, Refusal> {
 /// `127.0.0.1:9090` or `unix:/run/homerealm-admin.sock`.
 pub(crate) fn address(text: &str) -> Result<AdminListen, Refusal> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return socket(path);
+        return forms::socket(path, "unix:/run/homerealm-admin.sock").map(AdminListen::Unix);
     }
     let expected = "expected a loopback address like \"127.0.0.1:9090\", \"unix:/path\" or \"off\"";
     let address: SocketAddr = text.parse().map_err(|_| Refusal::malformed(expected))?;
@@ -42,14 +39,4 @@ pub(crate) fn address(text: &str) -> Result<AdminListen, Refusal> {
         let why = "whoever reaches it sees every decision and may reload: take 127.0.0.1, [::1] or \"unix:/path\"";
         Err(Refusal::new(Code::AdminExposed, why))
     }
-}
-
-fn socket(path: &str) -> Result<AdminListen, Refusal> {
-    if !Path::new(path).is_absolute() || path.ends_with('/') || path.contains('\0') {
-        return Err(Refusal::malformed("expected an absolute path behind \"unix:\", like \"unix:/run/homerealm-admin.sock\""));
-    }
-    if path.len() > LONGEST_PATH {
-        return Err(Refusal::malformed(format!("the path of a socket has at most {LONGEST_PATH} bytes")));
-    }
-    Ok(AdminListen::Unix(PathBuf::from(path)))
 }

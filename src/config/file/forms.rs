@@ -1,8 +1,9 @@
 //! The forms that values have: durations, sizes, rates, URLs, colours, names. Each function reads one text or says
 //! what it expected.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{HeaderName, Method};
@@ -16,6 +17,7 @@ use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
 use crate::domain::origin::{Origin, Scheme};
 use crate::domain::revocation::LONGEST_REASON;
+use crate::protocol::listen_address::ListenAddress;
 
 const LONGEST_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -87,12 +89,32 @@ pub(crate) fn per_minute(text: &str) -> Result<NonZeroU32, Refusal> {
     }
 }
 
-/// A TCP address to listen on.
-pub(crate) fn listen(text: &str) -> Result<SocketAddr, Refusal> {
-    if text.starts_with("unix:") || text.starts_with("systemd:") {
-        return Err(Refusal::new(Code::NotAvailable, "only TCP addresses are, like \"0.0.0.0:8080\""));
+/// An address to listen on.
+pub(crate) fn listen(text: &str) -> Result<ListenAddress, Refusal> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return socket(path, "unix:/run/homerealm.sock").map(ListenAddress::Unix);
     }
-    text.parse().map_err(|_| Refusal::malformed("expected an IP address and a port, like \"0.0.0.0:8080\" or \"[::]:8080\""))
+    if let Some(name) = text.strip_prefix("systemd:") {
+        // What FileDescriptorName= of a socket unit takes (systemd.socket(5)).
+        let fits = (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        let expected = "expected the name that the socket unit gives it behind \"systemd:\", like \"systemd:web\"";
+        return if fits { Ok(ListenAddress::Systemd(name.to_owned())) } else { Err(Refusal::malformed(expected)) };
+    }
+    let expected = "expected an IP address and a port, like \"0.0.0.0:8080\" or \"[::]:8080\", \"unix:/path\" or \"systemd:NAME\"";
+    text.parse().map(ListenAddress::Tcp).map_err(|_| Refusal::malformed(expected))
+}
+
+/// The path of a socket file.
+pub(crate) fn socket(path: &str, example: &str) -> Result<PathBuf, Refusal> {
+    /// What the system's address structure holds, without the byte that ends it.
+    const LONGEST: usize = 107;
+    if !Path::new(path).is_absolute() || path.ends_with('/') || path.contains('\0') {
+        return Err(Refusal::malformed(format!("expected an absolute path behind \"unix:\", like \"{example}\"")));
+    }
+    if path.len() > LONGEST {
+        return Err(Refusal::malformed(format!("the path of a socket has at most {LONGEST} bytes")));
+    }
+    Ok(PathBuf::from(path))
 }
 
 /// One of our own origins.

@@ -5,6 +5,7 @@ pub(crate) mod authorities;
 pub(crate) mod branding;
 pub(crate) mod client;
 pub(crate) mod forms;
+pub(crate) mod limits;
 pub(crate) mod not_before;
 pub(crate) mod policy_tests;
 pub(crate) mod reader;
@@ -14,15 +15,15 @@ pub(crate) mod setting;
 pub(crate) mod sign_in;
 pub(crate) mod telemetry;
 pub(crate) mod tenants;
+pub(crate) mod tls;
 pub(crate) mod upstream;
-
-use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use toml::de::DeTable;
 
 use super::problem::{Code, Findings, Problem, Span};
 use crate::domain::origin::Origin;
+use crate::protocol::listen_address::ListenAddress;
 use reader::Reader;
 use setting::{Located, Setting};
 
@@ -30,16 +31,20 @@ use setting::{Located, Setting};
 pub(crate) const TOP: &str = "the file";
 
 /// The keys of [`TOP`] that are no tables.
-pub(crate) const TOP_LEVEL: [&str; 7] = ["compat", "listen", "prefix", "public_url", "public_urls", "trusted_proxies", "version"];
+pub(crate) const TOP_LEVEL: [&str; 8] =
+    ["compat", "listen", "prefix", "proxy_protocol", "public_url", "public_urls", "trusted_proxies", "version"];
 
 /// The whole file.
 #[derive(Debug)]
 pub(crate) struct File {
-    pub(crate) listen: Setting<Vec<Located<SocketAddr>>>,
+    pub(crate) listen: Setting<Vec<Located<ListenAddress>>>,
     pub(crate) public_url: Setting<Origin>,
     pub(crate) public_urls: Setting<Vec<Located<Origin>>>,
     pub(crate) prefix: Setting<String>,
     pub(crate) trusted_proxies: Setting<Vec<Located<IpNet>>>,
+    pub(crate) proxy_protocol: Setting<bool>,
+    pub(crate) tls: Setting<tls::TlsSection>,
+    pub(crate) limits: limits::LimitsSection,
     pub(crate) client: Setting<client::ClientSection>,
     pub(crate) authorities: Vec<authorities::AuthoritySection>,
     pub(crate) tenants: Vec<tenants::TenantSection>,
@@ -60,13 +65,15 @@ impl File {
         Reader::read(table, Span::default(), TOP, findings, |reader| {
             version(reader);
             reader.unavailable("compat", |value| value.as_array().is_some_and(|list| list.is_empty()));
-            reader.unavailable("tls", |_| false);
             let file = Self {
                 listen: reader.one_or_more("listen", forms::listen),
                 public_url: reader.parsed("public_url", forms::public_url),
                 public_urls: reader.list("public_urls", forms::public_url),
                 prefix: reader.parsed("prefix", forms::prefix),
                 trusted_proxies: reader.one_or_more("trusted_proxies", forms::network),
+                proxy_protocol: reader.boolean("proxy_protocol"),
+                tls: reader.table("tls", "[tls]", tls::read),
+                limits: limits::read(reader),
                 client: reader.table("client", "[client]", client::read),
                 authorities: authorities::read_all(reader),
                 tenants: tenants::read_all(reader),

@@ -1,12 +1,11 @@
 //! The admin listener's address beside those that the public listens on.
 
-use std::net::SocketAddr;
-
 use crate::config::AdminListen;
 use crate::config::file::File;
 use crate::config::file::admin::{AdminSection, DEFAULT};
 use crate::config::file::setting::Setting;
 use crate::config::problem::{Code, Findings, Problem, Span};
+use crate::protocol::listen_address::ListenAddress;
 
 /// Where the admin listener listens, if it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +24,16 @@ impl From<Admin> for Option<AdminListen> {
 }
 
 /// `None` if the table is broken.
-pub(crate) fn resolve(file: &File, public: Option<&[SocketAddr]>, findings: &Findings) -> Option<Admin> {
+pub(crate) fn resolve(file: &File, public: Option<&[ListenAddress]>, findings: &Findings) -> Option<Admin> {
     let (admin, at) = wanted(&file.admin)?;
-    if let (Admin::At(AdminListen::Tcp(address)), Some(public)) = (&admin, public)
-        && let Some(taken) = public.iter().position(|public| takes(*public, *address))
+    if let (Admin::At(listen), Some(public)) = (&admin, public)
+        && let Some(taken) = public.iter().position(|public| takes(public, listen))
     {
-        let problem = Problem::new(Code::Conflict, at, format!("the admin listener and the public would share {address}"));
-        let problem = problem.label("the admin listener needs a port of its own");
+        let problem = Problem::new(Code::Conflict, at, format!("the admin listener and the public would share {listen}"));
+        let problem = problem.label(match listen {
+            AdminListen::Tcp(_) => "the admin listener needs a port of its own",
+            AdminListen::Unix(_) => "the admin listener needs a socket of its own",
+        });
         findings.report(match file.listen.given() {
             Some(list) => problem.context(list.value[taken].at, "the public listens here"),
             None => problem.note(format!("without `listen`, the public listens on {}", public[taken])),
@@ -54,7 +56,13 @@ pub(crate) fn wanted(section: &Setting<AdminSection>) -> Option<(Admin, Span)> {
     }
 }
 
-/// Whether a socket at `public` takes the port of `admin` as well: the unspecified address takes it on every address.
-fn takes(public: SocketAddr, admin: SocketAddr) -> bool {
-    public.port() == admin.port() && admin.port() != 0 && (public.ip() == admin.ip() || public.ip().is_unspecified())
+/// Whether a socket at `public` takes the place of `admin` as well: the unspecified address takes a port on every address.
+fn takes(public: &ListenAddress, admin: &AdminListen) -> bool {
+    match (public, admin) {
+        (ListenAddress::Tcp(public), AdminListen::Tcp(admin)) => {
+            public.port() == admin.port() && admin.port() != 0 && (public.ip() == admin.ip() || public.ip().is_unspecified())
+        }
+        (ListenAddress::Unix(public), AdminListen::Unix(admin)) => public == admin,
+        (ListenAddress::Tcp(_) | ListenAddress::Unix(_) | ListenAddress::Systemd(_), AdminListen::Tcp(_) | AdminListen::Unix(_)) => false,
+    }
 }

@@ -80,7 +80,7 @@ fn check_for_loop(forward: &Forward, at: Span, scope: &Scope<'_>) {
 }
 
 fn check_member(upstream: &Upstream, at: Span, scope: &Scope<'_>) {
-    if let Some((address, written)) = server::addresses(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
+    if let Some((address, written)) = server::ports(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
         let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label(APP_INSTEAD);
         scope.around.findings.report(match written {
             Some(written) => problem.context(written, "Homerealm listens here"),

@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod headers;
 pub(crate) mod idle;
+pub(crate) mod limits;
 pub(crate) mod not_before;
 pub(crate) mod placeholders;
 pub(crate) mod policy_tests;
@@ -23,6 +24,7 @@ pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod telemetry;
 pub(crate) mod tenants;
+pub(crate) mod tls;
 pub(crate) mod unknown;
 pub(crate) mod written;
 
@@ -69,6 +71,9 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let origins = server::origins(file, around.findings);
     let prefix = server::prefix(file);
     let trusted_proxies = server::trusted_proxies(file, around.findings);
+    let proxy_protocol = server::proxy_protocol(file, trusted_proxies.as_deref(), around.findings);
+    let tls = tls::resolve(file, around);
+    let limits = limits::resolve(file, around.findings);
     let tenants = tenants::resolve(&file.tenants, around.findings);
     let authorities = authorities::resolve(file, around);
     domains::check(file, &authorities, around.findings);
@@ -108,6 +113,9 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
             rules,
             listen: listen?,
             trusted_proxies: trusted_proxies?,
+            proxy_protocol: proxy_protocol?,
+            tls: tls?,
+            limits,
             authorities,
             sign_in: sign_in(file),
             session: SessionSettings { not_before: not_before?, ..session? },

@@ -11,6 +11,7 @@ use crate::config::file::File;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::problem::{Code, Findings, Problem, Span};
 use crate::domain::origin::{Origin, Origins};
+use crate::protocol::listen_address::ListenAddress;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
 const DEFAULT_PREFIX: &str = "/.auth";
@@ -43,9 +44,9 @@ pub(crate) fn report_duplicate(what: &str, at: Span, first: Span, findings: &Fin
     findings.report(problem.label("here again").context(first, "first here"));
 }
 
-pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<SocketAddr>> {
+pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<ListenAddress>> {
     match &file.listen {
-        Setting::Absent => Some(vec![DEFAULT_LISTEN]),
+        Setting::Absent => Some(vec![ListenAddress::Tcp(DEFAULT_LISTEN)]),
         Setting::Broken => None,
         Setting::Given(list) => {
             if list.value.is_empty() {
@@ -54,15 +55,18 @@ pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<SocketAddr>
                 return None;
             }
             report_repeated(&list.value, "the address", findings);
-            Some(list.value.iter().map(|address| address.value).collect())
+            Some(list.value.iter().map(|address| address.value.clone()).collect())
         }
     }
 }
 
-/// Every address that we listen on, with its place if it has one.
-pub(crate) fn addresses(file: &File) -> impl Iterator<Item = (SocketAddr, Option<Span>)> {
+/// Every port that we listen on, with its place if it has one. What a service manager opens for us is not known here.
+pub(crate) fn ports(file: &File) -> impl Iterator<Item = (SocketAddr, Option<Span>)> {
     let default = file.listen.is_absent().then_some((DEFAULT_LISTEN, None));
-    let given = file.listen.value().into_iter().flatten().map(|address| (address.value, Some(address.at)));
+    let given = file.listen.value().into_iter().flatten().filter_map(|address| match address.value {
+        ListenAddress::Tcp(port) => Some((port, Some(address.at))),
+        ListenAddress::Unix(_) | ListenAddress::Systemd(_) => None,
+    });
     default.into_iter().chain(given)
 }
 
@@ -94,6 +98,18 @@ pub(crate) fn trusted_proxies(file: &File, findings: &Findings) -> Option<Vec<Ip
         findings.report(problem.label("name the networks of your own proxies instead"));
     }
     Some(networks.into_iter().map(|network| network.value).collect())
+}
+
+/// `None` if that would let nobody in.
+pub(crate) fn proxy_protocol(file: &File, trusted: Option<&[IpNet]>, findings: &Findings) -> Option<bool> {
+    let is_expected = or_default(&file.proxy_protocol, false)?;
+    if let Some(key) = file.proxy_protocol.given().filter(|_| is_expected && trusted.is_some_and(<[IpNet]>::is_empty)) {
+        let problem =
+            Problem::new(Code::NobodyTrusted, key.key, "with `proxy_protocol`, only trusted proxies may connect, and there are none");
+        findings.report(problem.label("add: trusted_proxies = [\"…\"], the networks of your balancers"));
+        return None;
+    }
+    Some(is_expected)
 }
 
 /// Wider than the widest network that somebody can have: 10.0.0.0/8 (RFC 1918 §3), fc00::/7 (RFC 4193 §3.1).

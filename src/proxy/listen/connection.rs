@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::entrance::Admitted;
 use super::house::House;
 use super::http1::{self, Client, Desks};
 use super::{ConnectionInfo, Limits, OnViolation};
@@ -54,19 +54,14 @@ impl<F> Housing<F> {
         self.house.roll.emptied().await;
     }
 
-    /// Serves one connection. `place` is given back when the stream is closed, also by whoever it is upgraded to.
-    pub(super) fn drive<T, S>(
-        &self,
-        stream: T,
-        place: OwnedSemaphorePermit,
-        info: ConnectionInfo,
-        service: Rc<S>,
-    ) -> impl Future<Output = ()> + use<T, S, F>
+    /// Serves one connection. Its place is given back when the stream is closed, also by whoever it is upgraded to.
+    pub(super) fn drive<T, S>(&self, admitted: Admitted<T>, service: Rc<S>) -> impl Future<Output = ()> + use<T, S, F>
     where
         T: AsyncRead + AsyncWrite + Unpin + 'static,
         S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
+        let Admitted { stream, place, info, negotiated: _negotiated } = admitted;
         let (seat, vitals) = self.house.roll.seat();
         let house = Rc::clone(&self.house);
         let client = Client { stream, read: BytesMut::new(), place, info, house, vitals, seat };

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use self::answer::{Progress, Then, refusal};
 use self::desk::Desk;
@@ -28,6 +28,7 @@ pub(super) use self::desk::Desks;
 use self::wire::{Gone, Input, Wire};
 use super::ConnectionInfo;
 use super::house::House;
+use super::places::Place;
 use super::vitals::{Order, Seat, Stage, Vitals};
 use crate::proxy::body::Body;
 use crate::proxy::http1::content::Content;
@@ -41,7 +42,7 @@ pub(super) struct Client<T> {
     /// What was read from it already, to see which protocol it speaks.
     pub(super) read: BytesMut,
     /// Its place among the connections of the worker: given back with the stream.
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Place,
     pub(super) info: ConnectionInfo,
     pub(super) house: Rc<House>,
     pub(super) vitals: Rc<Vitals>,

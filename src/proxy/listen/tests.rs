@@ -11,8 +11,9 @@ use http_body_util::BodyExt;
 use bytes::Bytes;
 
 use super::*;
+use crate::protocol::listen_address::ListenAddress;
 
-const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const LOOPBACK: ListenAddress = ListenAddress::Tcp(SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0));
 const GET: &[u8] = b"GET /ok HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
 /// A running server with one worker, and what it has refused.
@@ -28,12 +29,13 @@ impl Running {
         let shutdown = CancellationToken::new();
         let noted = Arc::clone(&violations);
         let on_violation: OnViolation = Arc::new(move |violation| noted.lock().expect("no panic").push(violation));
-        let workers = Workers::start(workers, &[LOOPBACK], limits, &on_violation, &shutdown, |_| app).expect("a free port");
+        let front = Front::new(limits.clone(), on_violation);
+        let workers = Workers::start(workers, &[LOOPBACK], &front, &shutdown, |_| app).expect("a free port");
         Self { workers: Some(workers), shutdown, violations }
     }
 
     fn address(&self) -> SocketAddr {
-        self.workers.as_ref().expect("running").addresses()[0]
+        port_of(self.workers.as_ref().expect("running"))
     }
 
     fn connect(&self) -> TcpStream {
@@ -45,6 +47,18 @@ impl Running {
     fn violations(&self) -> Vec<Violation> {
         self.violations.lock().expect("no panic").clone()
     }
+}
+
+fn port_of(workers: &Workers) -> SocketAddr {
+    match workers.addresses() {
+        [ListenAddress::Tcp(address)] => *address,
+        others => panic!("one port, not {others:?}"),
+    }
+}
+
+/// A front that grants what is usual and notes nothing.
+fn front() -> Front {
+    Front::new(Limits::default(), Arc::new(|_| {}))
 }
 
 impl Drop for Running {
@@ -204,19 +218,17 @@ fn all_workers_listen_on_the_one_port_that_was_chosen() {
 
 #[test]
 fn a_taken_port_is_an_error() {
-    let taken = std::net::TcpListener::bind(LOOPBACK).expect("a free port");
-    let address = taken.local_addr().expect("bound");
-    let nothing: OnViolation = Arc::new(|_| {});
-    let started = Workers::start(2, &[address], &Limits::default(), &nothing, &CancellationToken::new(), |_| app);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = ListenAddress::from(taken.local_addr().expect("bound"));
+    let started = Workers::start(2, std::slice::from_ref(&address), &front(), &CancellationToken::new(), |_| app);
     assert!(matches!(started, Err(ListenError::Bind { address: named, .. }) if named == address));
 }
 
 #[test]
 fn a_port_that_other_workers_share_is_taken_as_well() {
     let first = Running::start(2, &Limits::default());
-    let nothing: OnViolation = Arc::new(|_| {});
-    let second = Workers::start(2, &[first.address()], &Limits::default(), &nothing, &CancellationToken::new(), |_| app);
-    assert!(matches!(second, Err(ListenError::Bind { address, .. }) if address == first.address()));
+    let second = Workers::start(2, &[first.address().into()], &front(), &CancellationToken::new(), |_| app);
+    assert!(matches!(second, Err(ListenError::Bind { address, .. }) if address == first.address().into()));
     let mut stream = first.connect();
     stream.write_all(GET).expect("a connection");
     assert!(answer(&mut stream).ends_with("/ok:0"), "the first goes on");
@@ -277,7 +289,6 @@ fn an_upgrade_that_cannot_be_meant_does_not_release_the_bytes_behind_the_next_on
 #[test]
 fn closing_finishes_what_is_in_flight_and_nothing_else() {
     let shutdown = CancellationToken::new();
-    let nothing: OnViolation = Arc::new(|_| {});
     let (entered, enters) = std::sync::mpsc::channel();
     let release = CancellationToken::new();
     let calls = Arc::new(AtomicUsize::new(0));
@@ -296,8 +307,8 @@ fn closing_finishes_what_is_in_flight_and_nothing_else() {
             }
         }
     };
-    let workers = Workers::start(1, &[LOOPBACK], &Limits::default(), &nothing, &shutdown, make).expect("a free port");
-    let address = workers.addresses()[0];
+    let workers = Workers::start(1, &[LOOPBACK], &front(), &shutdown, make).expect("a free port");
+    let address = port_of(&workers);
     let mut idle = TcpStream::connect(address).expect("a listener");
     let mut busy = TcpStream::connect(address).expect("a listener");
     busy.write_all(GET).expect("a connection");

@@ -1,24 +1,20 @@
 //! One thread per core, each with its own runtime and its own sockets on the same ports.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use http::{Request, Response};
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio_util::sync::CancellationToken;
 
-use super::{ConnectionInfo, Limits, OnViolation, serve_connections};
+use super::sockets::{Listener, Sockets, Unbound};
+use super::{ConnectionInfo, Front, serve_connections};
+use crate::protocol::listen_address::ListenAddress;
 use crate::proxy::body::Body;
 use crate::proxy::request_body::RequestBody;
-
-/// Connections that the kernel holds for us until we accept them.
-const BACKLOG: i32 = 1024;
-/// After how much silence the kernel asks whether the other end of a connection is still there.
-const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(60);
+use crate::sockets::file::SocketFile;
 
 /// Why the workers could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -27,33 +23,52 @@ pub enum ListenError {
     #[error("cannot listen on {address}: {source}")]
     Bind {
         /// What was asked for.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the system said.
         source: io::Error,
+    },
+    /// What the service manager passed on cannot be used.
+    #[error("cannot use what the service manager passes: {0}")]
+    Passed(io::Error),
+    /// A socket was not passed.
+    #[error("cannot listen on systemd:{name}: {}", told(.passed))]
+    NotPassed {
+        /// Which.
+        name: String,
+        /// What was passed and not taken yet.
+        passed: Vec<String>,
     },
     /// No thread or no runtime.
     #[error("cannot start a worker: {0}")]
     Worker(io::Error),
 }
 
+fn told(passed: &[String]) -> String {
+    if passed.is_empty() {
+        return "the service manager passes no socket (further), so this must be started by a socket unit".to_owned();
+    }
+    format!("the service manager passes only {}; FileDescriptorName= of the socket unit says the name", passed.join(", "))
+}
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Workers {
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<ListenAddress>,
     threads: Vec<JoinHandle<()>>,
+    /// They go last: whoever comes meanwhile is refused, not lost.
+    files: Vec<SocketFile>,
 }
 
 impl Workers {
-    /// Binds every address once per worker, then starts `count` threads. `make_service` is called on each of them with the
+    /// Opens every address for each worker, then starts `count` threads. `make_service` is called on each of them with the
     /// worker's number: what it makes stays on that thread. A port of 0 is chosen by the system, once for all workers.
     ///
     /// # Errors
     /// [`ListenError`]; nothing runs then.
     pub fn start<M, S, F>(
         count: usize,
-        addresses: &[SocketAddr],
-        limits: &Limits,
-        on_violation: &OnViolation,
+        addresses: &[ListenAddress],
+        front: &Front,
         shutdown: &CancellationToken,
         make_service: M,
     ) -> Result<Self, ListenError>
@@ -63,12 +78,12 @@ impl Workers {
         F: Future<Output = Response<Body>> + 'static,
     {
         let count = count.max(1);
-        let (addresses, sockets) = bind_all(count, addresses)?;
+        let Sockets { addresses, of_workers, files } = Sockets::open(count, addresses)?;
         let make_service = Arc::new(make_service);
-        let mut workers = Self { addresses, threads: Vec::with_capacity(count) };
-        for (number, listeners) in sockets.into_iter().enumerate() {
+        let mut workers = Self { addresses, threads: Vec::with_capacity(count), files };
+        for (number, listeners) in of_workers.into_iter().enumerate() {
             let make_service = Arc::clone(&make_service);
-            let (limits, on_violation, closing) = (limits.clone(), Arc::clone(on_violation), shutdown.clone());
+            let (front, closing) = (front.clone(), shutdown.clone());
             let (started, starts) = std::sync::mpsc::sync_channel(1);
             let worker = move || {
                 let (runtime, listeners) = match prepare(listeners) {
@@ -78,10 +93,9 @@ impl Workers {
                 let _ = started.send(Ok(()));
                 runtime.block_on(async {
                     let service = Rc::new(make_service(number));
-                    let served = listeners.into_iter().map(|listener| {
-                        let service = Rc::clone(&service);
-                        serve_connections(listener, service, limits.clone(), Arc::clone(&on_violation), closing.clone())
-                    });
+                    let served = listeners
+                        .into_iter()
+                        .map(|listener| serve_connections(listener, Rc::clone(&service), front.clone(), closing.clone()));
                     futures_util::future::join_all(served).await;
                 });
             };
@@ -99,7 +113,7 @@ impl Workers {
 
     /// What is listened on, in the order asked for, with the ports that the system chose.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[ListenAddress] {
         &self.addresses
     }
 
@@ -109,53 +123,15 @@ impl Workers {
             // A worker that panicked has said so already.
             let _ = thread.join();
         }
+        drop(self.files);
     }
 }
 
 /// A runtime is bound to its thread, and sockets are bound to a runtime.
-fn prepare(listeners: Vec<TcpListener>) -> io::Result<(LocalRuntime, Vec<tokio::net::TcpListener>)> {
+fn prepare(listeners: Vec<Unbound>) -> io::Result<(LocalRuntime, Vec<Listener>)> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let entered = runtime.handle().enter();
-    let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<io::Result<_>>()?;
+    let listeners = listeners.into_iter().map(Unbound::bind).collect::<io::Result<_>>()?;
     drop(entered);
     Ok((runtime, listeners))
-}
-
-/// The addresses with their real ports, and for each worker one socket per address.
-fn bind_all(count: usize, addresses: &[SocketAddr]) -> Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>), ListenError> {
-    let mut sockets: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
-    let mut bound = Vec::with_capacity(addresses.len());
-    for &address in addresses {
-        let failed = |source| ListenError::Bind { address, source };
-        // A second process would take a share of the first one's connections, and could not open its cookies if keys are
-        // made up: a taken address is an error, however many workers share ours.
-        drop(bind(address, Sharing::Nobody).map_err(failed)?);
-        let mut real = address;
-        for worker in &mut sockets {
-            let listener = bind(real, Sharing::Workers).map_err(failed)?;
-            real = listener.local_addr().map_err(failed)?;
-            worker.push(listener);
-        }
-        bound.push(real);
-    }
-    Ok((bound, sockets))
-}
-
-/// Whose sockets may listen on the same address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    Nobody,
-    Workers,
-}
-
-fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(sharing == Sharing::Workers)?;
-    // Accepted sockets inherit it.
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }

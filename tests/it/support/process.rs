@@ -18,7 +18,12 @@ pub struct Process {
 impl Process {
     /// Starts a program; what it prints is collected.
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that starts");
+        Self::start_fed(command, Stdio::null())
+    }
+
+    /// Likewise, with something for its standard input.
+    pub fn start_fed(command: &mut Command, stdin: Stdio) -> Self {
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that starts");
         let output = Arc::<Mutex<String>>::default();
         let stdout = collect(child.stdout.take().expect("piped"), Arc::clone(&output));
         let stderr = collect(child.stderr.take().expect("piped"), Arc::clone(&output));
@@ -82,6 +87,11 @@ impl Process {
     /// Asks it to end, and gives everything that it ever printed.
     pub fn stop(&mut self) -> String {
         self.signal("TERM");
+        self.to_the_end()
+    }
+
+    /// Waits for the end, and gives everything that was ever printed.
+    pub fn to_the_end(&mut self) -> String {
         self.wait();
         self.readers.drain(..).for_each(|reader| reader.join().expect("no panic while reading"));
         self.output()

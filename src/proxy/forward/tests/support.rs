@@ -18,7 +18,7 @@ use super::super::*;
 use crate::domain::destination::{Destination, Forward, UpstreamScheme, Upstreams};
 use crate::domain::policy::{Decision, Presented};
 use crate::domain::route::{Access, Matcher, Position, Route, RouteName, Unauthenticated};
-use crate::proxy::listen::{ConnectionInfo, Limits, OnViolation, serve_connections};
+use crate::proxy::listen::{ConnectionInfo, Front, Limits, OnViolation, serve_connections};
 
 /// Runs a test on a runtime like a worker's. Nothing in it waits this long unless something hangs.
 pub(super) fn run<F: Future>(test: F) -> F::Output {
@@ -106,7 +106,7 @@ impl Proxy {
             }
         };
         let nothing: OnViolation = Arc::new(|_| {});
-        tokio::task::spawn_local(serve_connections(listener, Rc::new(service), Limits::default(), nothing, shutdown.clone()));
+        tokio::task::spawn_local(serve_connections(listener, Rc::new(service), Front::new(Limits::default(), nothing), shutdown.clone()));
         Self { address, shutdown, streams, faults }
     }
 

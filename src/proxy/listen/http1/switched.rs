@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
+
+use crate::proxy::listen::places::Place;
 
 /// The client's bytes, from the first behind its request.
 pub(super) struct Switched<T> {
@@ -14,7 +15,7 @@ pub(super) struct Switched<T> {
     /// What was read before the switch.
     pub(super) early: BytesMut,
     /// Its place among the connections of the worker: given back with the stream.
-    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _place: Place,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Switched<T> {

@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::proxy::listen::Limits;
+use crate::proxy::listen::entrance::Admitted;
+use crate::proxy::listen::places::Places;
+use crate::proxy::listen::{Limits, Negotiated};
 use crate::proxy::listen::connection::Housing;
 
 const INFO: ConnectionInfo = ConnectionInfo {
@@ -37,7 +39,8 @@ where
     let places = Arc::new(Semaphore::new(1));
     let place = Arc::clone(&places).try_acquire_owned().expect("a place");
     let housing = Housing::new(&Limits::default(), Arc::new(|_| {}));
-    (housing.drive(stream, place, INFO, Rc::new(service)), places)
+    let admitted = Admitted { stream, place: Places::take_uncounted(place), info: INFO, negotiated: Negotiated::Nothing };
+    (housing.drive(admitted, Rc::new(service)), places)
 }
 
 /// Serves one connection in the background; its other end.

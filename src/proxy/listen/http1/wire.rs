@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::outbox::Outbox;
 use super::switched::Switched;
@@ -17,6 +16,7 @@ use crate::proxy::http1::content::{Content, Found};
 use crate::proxy::http1::request_head::RequestHead;
 use crate::proxy::http1::violation::Violation;
 use crate::proxy::listen::house::{House, PIECE};
+use crate::proxy::listen::places::Place;
 use crate::proxy::listen::vitals::Vitals;
 use crate::proxy::request_body::{Arriving, BrokenOff};
 
@@ -49,14 +49,14 @@ pub(super) struct Wire<T> {
     house: Rc<House>,
     vitals: Rc<Vitals>,
     /// Dropped after the stream.
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// What a wire is made of.
 pub(super) struct Input<T> {
     pub(super) stream: T,
     pub(super) read: BytesMut,
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
 /// Why nobody waits for an answer any more.

@@ -1,0 +1,115 @@
+//! A listening socket that is a file: who may connect to it is what the file's mode says.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// Who may connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The owner alone: 0600.
+    Owner,
+    /// Owner and group: 0660.
+    Group,
+}
+
+/// The file of a socket. It goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    /// What lies at the path may be another's by now.
+    identity: Identity,
+}
+
+/// Device, inode, and when it was made, where that is known: inodes are used again.
+type Identity = (u64, u64, Option<SystemTime>);
+
+impl SocketFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Listens at a path, without blocking. A socket that nobody answers on any more is replaced.
+///
+/// Nobody can connect before `listen`, so nobody can connect before the file has its mode, whatever the umask is.
+pub(crate) fn listen(path: &Path, audience: Audience, backlog: i32) -> io::Result<(UnixListener, SocketFile)> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let address = SockAddr::unix(path)?;
+    if let Err(error) = socket.bind(&address) {
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return Err(error);
+        }
+        remove_stale(path, &address)?;
+        socket.bind(&address)?;
+    }
+    let file = SocketFile { identity: identity_of(path)?, path: path.to_path_buf() };
+    let mode = match audience {
+        Audience::Owner => 0o600,
+        Audience::Group => 0o660,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    socket.set_nonblocking(true)?;
+    socket.listen(backlog)?;
+    Ok((socket.into(), file))
+}
+
+/// Removes what a process left behind that could not tidy up; not what somebody answers on, and not what is no socket.
+fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
+    if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name, which is no socket"));
+    }
+    // Without blocking: a process whose queue is full is there, and would keep us waiting.
+    let visitor = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    visitor.set_nonblocking(true)?;
+    match visitor.connect(address) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Ok(()) | Err(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process answers there")),
+    }
+}
+
+fn identity_of(path: &Path) -> io::Result<Identity> {
+    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino(), file.created().ok()))
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if identity_of(&self.path).is_ok_and(|identity| identity == self.identity) {
+            let _nothing_more_to_do = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_whose_queue_is_full_is_somebodys() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("s");
+        let (_listener, _file) = listen(&path, Audience::Group, 0).expect("a free path");
+        let _queued = UnixStream::connect(&path).expect("a listener");
+        let error = listen(&path, Audience::Group, 0).expect_err("taken");
+        assert_eq!(error.to_string(), "another process answers there");
+    }
+
+    #[test]
+    fn the_file_of_another_process_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("s");
+        let (listener, file) = listen(&path, Audience::Owner, 1).expect("a free path");
+        drop(listener);
+        // As somebody does it who takes the path over.
+        std::fs::remove_file(&path).expect("it is there");
+        std::fs::write(&path, "").expect("a file");
+        drop(file);
+        assert!(path.exists());
+    }
+}
