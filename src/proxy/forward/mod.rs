@@ -7,7 +7,7 @@
 //! The upstream sees the public host in `Host`, as with most proxies of this kind: an app builds its links from it.
 //! HTTP/1.1 only; interim answers (1xx) of the upstream are not relayed.
 
-mod deadline;
+pub(super) mod deadline;
 pub mod download;
 mod error;
 mod hop_by_hop;
@@ -151,9 +151,7 @@ impl Forwarder {
             return Err(ForwardError::BodyTooLarge);
         }
         let protocol = match passage.websocket {
-            WebSocket::Allowed if framing == BodyFraming::Empty && asks_for_websocket(&head.method, head.version, &head.headers) => {
-                Protocol::WebSocket
-            }
+            WebSocket::Allowed if body.is_upgradable() && asks_for_websocket(&head.method, &head.headers) => Protocol::WebSocket,
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
         request_head::prepare(&mut head.headers, &head.method, framing, protocol, permit, &passage, &self.ids)?;

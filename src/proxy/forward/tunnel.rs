@@ -1,7 +1,7 @@
 //! WebSockets (RFC 6455): recognised at the handshake, then bytes both ways until somebody ends it. What is said inside
 //! is not read.
 
-use http::{HeaderMap, Method, StatusCode, Version, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
@@ -11,14 +11,13 @@ use super::link::Link;
 use crate::domain::origin::Origins;
 use crate::proxy::upgrade::OnUpgrade;
 
-/// Whether a request asks to become a WebSocket (RFC 6455 §4.1): a GET without a body, HTTP/1.1, `Connection: upgrade`
-/// and `Upgrade: websocket` and nothing else.
+/// Whether a request that may be upgraded asks to become a WebSocket (RFC 6455 §4.1): a GET with `Connection: upgrade` and
+/// `Upgrade: websocket` and nothing else. Whatever HTTP it came by, it is told in the words of HTTP/1.1.
 #[must_use]
-pub fn asks_for_websocket(method: &Method, version: Version, headers: &HeaderMap) -> bool {
+pub fn asks_for_websocket(method: &Method, headers: &HeaderMap) -> bool {
     let mut upgrades = headers.get_all(header::UPGRADE).into_iter();
     let (only, further) = (upgrades.next(), upgrades.next());
     *method == Method::GET
-        && version == Version::HTTP_11
         && further.is_none()
         && only.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
         && lists(headers, &header::CONNECTION, "upgrade")

@@ -21,8 +21,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::guarded::{GuardedStream, refusal};
 use super::head_guard::MAX_HEAD;
-use super::vitals::{Order, Roll, Stage, Upgrade, Vitals};
-use super::{ConnectionInfo, Limits, OnViolation};
+use super::opening::{self, Spoken};
+use super::rewound::Rewound;
+use super::vitals::{Order, Roll, Seat, Stage, Upgrade, Vitals};
+use super::{ConnectionInfo, Limits, OnViolation, http2};
 use crate::proxy::body::Body;
 use crate::proxy::forward::download::DownloadError;
 use crate::proxy::request_body::RequestBody;
@@ -35,6 +37,7 @@ pub(super) struct Housing {
     roll: Rc<Roll>,
     is_closing: Rc<Cell<bool>>,
     on_violation: OnViolation,
+    write_stall: Duration,
 }
 
 impl Housing {
@@ -43,7 +46,7 @@ impl Housing {
         // The library's head timer also runs between requests and costs a timer per request: the sweep replaces it.
         // Its field limit (100) is left alone: the guard's is the same, and setting it would allocate per request.
         http.half_close(false).header_read_timeout(None).max_buf_size(MAX_HEAD + 16 * 1024);
-        Self { http, roll: Rc::new(Roll::new(limits)), is_closing: Rc::default(), on_violation }
+        Self { http, roll: Rc::new(Roll::new(limits)), is_closing: Rc::default(), on_violation, write_stall: limits.write_stall }
     }
 
     /// Looks at all connections once a beat.
@@ -67,10 +70,11 @@ impl Housing {
         self.roll.emptied().await;
     }
 
-    /// Serves one connection. `place` is given back when the stream is closed, also by whoever it is upgraded to.
+    /// Serves one connection, in whichever HTTP it speaks. `place` is given back when the stream is closed, also by whoever
+    /// it is upgraded to.
     pub(super) fn drive<S, F>(
         &self,
-        stream: TcpStream,
+        mut stream: TcpStream,
         place: OwnedSemaphorePermit,
         info: ConnectionInfo,
         service: Rc<S>,
@@ -80,30 +84,53 @@ impl Housing {
         F: Future<Output = Response<Body>> + 'static,
     {
         let (seat, vitals) = self.roll.seat();
+        let housing = self.clone();
+        async move {
+            let is_closing = Rc::clone(&housing.is_closing);
+            let (spoken, before) = opening::read(&mut stream, &seat, &vitals, || is_closing.get()).await;
+            let (on_violation, write_stall) = (Arc::clone(&housing.on_violation), housing.write_stall);
+            match spoken {
+                Spoken::Http1 => housing.http1(Rewound::new(before, stream), (seat, vitals), place, info, service).await,
+                Spoken::Http2 => {
+                    let setting = http2::Setting { seat, vitals, is_closing, info, service, on_violation, write_stall };
+                    // Boxed: the task of an HTTP/1 connection shall not be as large as this.
+                    Box::pin(http2::serve(stream, before, setting, place)).await;
+                }
+            }
+        }
+    }
+
+    async fn http1<S, F>(
+        self,
+        stream: Rewound<TcpStream>,
+        (seat, vitals): (Seat, Arc<Vitals>),
+        place: OwnedSemaphorePermit,
+        info: ConnectionInfo,
+        service: Rc<S>,
+    ) where
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
+        F: Future<Output = Response<Body>> + 'static,
+    {
         let guarded = GuardedStream::new(stream, Arc::clone(&vitals), Arc::clone(&self.on_violation), place);
         let answering = Arc::clone(&vitals);
         let answer = hyper::service::service_fn(move |request| answer(request, info, &*service, &answering));
-        let connection = self.http.serve_connection(TokioIo::new(guarded), answer).with_upgrades();
-        let is_closing = Rc::clone(&self.is_closing);
-        async move {
-            let mut connection = pin!(connection);
-            let mut was_told = false;
-            poll_fn(|cx| {
-                seat.keep(cx.waker());
-                let order = vitals.order();
-                if order == Order::Abort {
-                    return Poll::Ready(());
-                }
-                if !was_told && (order == Order::Close || is_closing.get()) {
-                    was_told = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                // What goes wrong on a connection is the client's to notice: every request on it was answered or is
-                // not wanted any more.
-                connection.as_mut().poll(cx).map(drop)
-            })
-            .await;
-        }
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(guarded), answer).with_upgrades());
+        let mut was_told = false;
+        poll_fn(|cx| {
+            seat.keep(cx.waker());
+            let order = vitals.order();
+            if order == Order::Abort {
+                return Poll::Ready(());
+            }
+            if !was_told && (order == Order::Close || self.is_closing.get()) {
+                was_told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            // What goes wrong on a connection is the client's to notice: every request on it was answered or is
+            // not wanted any more.
+            connection.as_mut().poll(cx).map(drop)
+        })
+        .await;
     }
 }
 
@@ -142,7 +169,7 @@ fn with_body(mut request: Request<Incoming>, wants_upgrade: bool) -> Request<Req
         let upgraded = async move { upgraded.await.ok().map(|client| -> Upgraded { Box::pin(TokioIo::new(client)) }) };
         return request.map(|_| RequestBody::upgradable(OnUpgrade::new(upgraded)));
     }
-    request.map(RequestBody::http2)
+    request.map(RequestBody::incoming)
 }
 
 /// Tiny, because whoever sent this does not read pages.

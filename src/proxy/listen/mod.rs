@@ -2,12 +2,16 @@
 //! own, so that nothing is shared and nothing is locked on the way of a request. What is answered is the service's
 //! business; what may be asked at all is [`head_guard`]'s.
 //!
-//! HTTP/1.1 over TCP in clear text. The workers' sockets share their port (`SO_REUSEPORT`). An address that is taken when they
+//! HTTP/1.1 and HTTP/2 over TCP in clear text: what a connection speaks, its first bytes tell. The workers' sockets share their port (`SO_REUSEPORT`). An address that is taken when they
 //! start is an error all the same; a process of the same user could join later, which is no more than the user may.
 
 mod connection;
+mod date;
 mod guarded;
 pub mod head_guard;
+mod http2;
+mod opening;
+mod rewound;
 mod vitals;
 mod workers;
 

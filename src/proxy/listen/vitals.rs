@@ -102,6 +102,11 @@ impl Vitals {
         STAGES[usize::from(self.stage.load(Ordering::Relaxed))]
     }
 
+    /// The beat that it is.
+    pub(super) fn beat(&self) -> u32 {
+        self.pulse.now()
+    }
+
     /// The client takes no more bytes for now.
     pub(super) fn write_blocks(&self) {
         if self.blocked_since.load(Ordering::Relaxed) == 0 {

@@ -24,12 +24,12 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| TOKEN[usize::from(*byte)])
 }
 
-pub(super) fn is_host(bytes: &[u8]) -> bool {
+pub(in crate::proxy::listen) fn is_host(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| HOST[usize::from(*byte)])
 }
 
 /// Visible ASCII without `#`: a fragment never belongs in a request.
-pub(super) fn is_target(bytes: &[u8]) -> bool {
+pub(in crate::proxy::listen) fn is_target(bytes: &[u8]) -> bool {
     // Folds instead of stopping early: the compiler then checks many bytes at once.
     !bytes.is_empty() && bytes.iter().fold(true, |good, byte| good & matches!(byte, 0x21..=0x7e) & (*byte != b'#'))
 }

@@ -16,6 +16,9 @@ use memchr::memchr;
 use chunks::Chunks;
 use head::Head;
 
+pub(super) use grammar::{is_host, is_target};
+pub(super) use head::check_method;
+
 /// The largest head, in bytes, line ends included.
 pub const MAX_HEAD: usize = 64 * 1024;
 /// The most fields in a head. The library's own limit is the same: what passes here must not be refused there.
@@ -36,9 +39,12 @@ pub enum Violation {
     /// A field name that is not a token, or is followed by white space (RFC 9112 §5.1).
     #[error("malformed field name")]
     FieldName,
-    /// A control byte in a field value (RFC 9110 §5.5).
-    #[error("control byte in a field value")]
+    /// A control byte in a field value (RFC 9110 §5.5); on HTTP/2, white space around it (RFC 9113 §8.2.1).
+    #[error("malformed field value")]
     FieldValue,
+    /// More HTTP/2 frames that carry nothing than anybody needs (RFC 9113 §10.5): the connection is closed.
+    #[error("too many frames that carry nothing")]
+    Flood,
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.1).
     #[error("content-length and transfer-encoding together")]
     Framing,
@@ -85,6 +91,7 @@ impl Violation {
             | Self::ContentLength
             | Self::FieldName
             | Self::FieldValue
+            | Self::Flood
             | Self::Framing
             | Self::Host
             | Self::LineEnd
