@@ -8,9 +8,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::upgrade::OnUpgrade;
+use http2::Received;
+
+pub(super) mod http2;
 
 /// A request body. Read by one thread, never copied.
 pub struct RequestBody {
@@ -24,7 +26,7 @@ enum Source {
     /// HTTP/1's.
     Http1(Http1),
     /// HTTP/2's.
-    Http2(Incoming),
+    Http2(Received),
 }
 
 /// A body that does not arrive whole: its client has gone, or its framing does not hold.
@@ -64,8 +66,7 @@ impl RequestBody {
     }
 
     /// The body of an HTTP/2 request.
-    #[must_use]
-    pub fn http2(body: Incoming) -> Self {
+    pub(super) fn http2(body: Received) -> Self {
         Self { source: if body.is_end_stream() { Source::Empty } else { Source::Http2(body) }, upgrade: None }
     }
 
@@ -73,6 +74,12 @@ impl RequestBody {
     #[must_use]
     pub const fn upgradable(upgrade: OnUpgrade) -> Self {
         Self { source: Source::Empty, upgrade: Some(upgrade) }
+    }
+
+    /// Whether the request may become something else.
+    #[must_use]
+    pub const fn is_upgradable(&self) -> bool {
+        self.upgrade.is_some()
     }
 
     /// What the request's connection becomes if it is answered with 101.
@@ -120,10 +127,7 @@ impl Body for RequestBody {
         match &mut self.source {
             Source::Empty => Poll::Ready(None),
             Source::Http1(body) => body.poll_frame(cx),
-            Source::Http2(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff)))
-            }
+            Source::Http2(body) => Pin::new(body).poll_frame(cx),
         }
     }
 

@@ -18,6 +18,8 @@ mod explain;
 mod forward_auth;
 mod groups;
 mod hostile;
+mod http2;
+mod http2_abuse;
 mod hygiene;
 mod init;
 mod listeners;

@@ -8,11 +8,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// One timer for one deadline after the other.
 #[derive(Debug, Default)]
-pub(super) struct Deadline(Option<Pin<Box<Sleep>>>);
+pub(in crate::proxy) struct Deadline(Option<Pin<Box<Sleep>>>);
 
 impl Deadline {
     /// Ready once `due` has passed. `due` may be another one each time.
-    pub(super) fn poll_passed(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    pub(in crate::proxy) fn poll_passed(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if timer.deadline() > due {
             timer.as_mut().reset(due);

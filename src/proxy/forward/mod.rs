@@ -9,7 +9,7 @@
 //!
 //! [`errand`] is what is asked, [`http1`] how it is said, [`request_head`] and [`sieve`] what an upstream is told.
 
-mod deadline;
+pub(super) mod deadline;
 pub mod download;
 mod errand;
 mod error;
@@ -158,9 +158,7 @@ impl Forwarder {
             upload.trailer_rules = Some(Box::new(TrailerRules::new(&head.headers, passage.rules, passage.peer)));
         }
         let protocol = match passage.websocket {
-            WebSocket::Allowed if upload.framing == BodyFraming::Empty && asks_for_websocket(&head.method, head.version, &head.headers) => {
-                Protocol::WebSocket
-            }
+            WebSocket::Allowed if client.is_some() && asks_for_websocket(&head.method, &head.headers) => Protocol::WebSocket,
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
         let telling = Telling::new(&head.headers, permit.principal(), &passage, &self.ids)?;

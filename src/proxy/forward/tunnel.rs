@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -24,14 +24,13 @@ use crate::telemetry::streams::{Ending, OpenStream};
 use frames::{Goodbye, Masking};
 use pump::{Pump, Until};
 
-/// Whether a request asks to become a WebSocket (RFC 6455 §4.1): a GET without a body, HTTP/1.1, `Connection: upgrade`
-/// and `Upgrade: websocket` and nothing else.
+/// Whether a request that may be upgraded asks to become a WebSocket (RFC 6455 §4.1): a GET with `Connection: upgrade` and
+/// `Upgrade: websocket` and nothing else. Whatever HTTP it came by, it is told in the words of HTTP/1.1.
 #[must_use]
-pub fn asks_for_websocket(method: &Method, version: Version, headers: &HeaderMap) -> bool {
+pub fn asks_for_websocket(method: &Method, headers: &HeaderMap) -> bool {
     let mut upgrades = headers.get_all(header::UPGRADE).into_iter();
     let (only, further) = (upgrades.next(), upgrades.next());
     *method == Method::GET
-        && version == Version::HTTP_11
         && further.is_none()
         && only.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
         && lists(headers, &header::CONNECTION, "upgrade")

@@ -25,12 +25,12 @@ pub(super) fn token_length(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !TOKEN[usize::from(*byte)]).unwrap_or(bytes.len())
 }
 
-pub(super) fn is_host(bytes: &[u8]) -> bool {
+pub(in crate::proxy) fn is_host(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| HOST[usize::from(*byte)])
 }
 
 /// Visible ASCII without `#`: a fragment never belongs in a request.
-pub(super) fn is_target(bytes: &[u8]) -> bool {
+pub(in crate::proxy) fn is_target(bytes: &[u8]) -> bool {
     // Folds instead of stopping early: the compiler then checks many bytes at once.
     !bytes.is_empty() && bytes.iter().fold(true, |good, byte| good & matches!(byte, 0x21..=0x7e) & (*byte != b'#'))
 }

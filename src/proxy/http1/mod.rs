@@ -6,9 +6,9 @@
 pub mod chunked;
 pub mod content;
 mod field;
-mod grammar;
+pub(super) mod grammar;
 pub mod request_head;
-mod request_line;
+pub(super) mod request_line;
 pub mod response_head;
 pub mod trailers;
 pub mod violation;

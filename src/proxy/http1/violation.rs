@@ -21,6 +21,9 @@ pub enum Violation {
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.1).
     #[error("content-length and transfer-encoding together")]
     Framing,
+    /// More frames that carry nothing than anybody needs (RFC 9113 §10.5).
+    #[error("too many frames that carry nothing")]
+    Flood,
     /// `Host` is missing, repeated, malformed, or names something else than the target does (RFC 9112 §3.2).
     #[error("host is missing, repeated, malformed or contradicts the target")]
     Host,
@@ -64,6 +67,7 @@ impl Violation {
             | Self::ContentLength
             | Self::FieldName
             | Self::FieldValue
+            | Self::Flood
             | Self::Framing
             | Self::Host
             | Self::LineEnd

@@ -1,4 +1,4 @@
-//! One client connection: which protocol it speaks, and what holds for all of them. HTTP/1.1, always.
+//! One client connection: which protocol it speaks, and what holds for all of them.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::entrance::Admitted;
 use super::house::House;
 use super::http1::{self, Client, Desks};
-use super::{ConnectionInfo, Limits, OnViolation};
+use super::opening::{self, Spoken};
+use super::{ConnectionInfo, Limits, Negotiated, OnViolation, http2};
 use crate::proxy::body::Body;
 use crate::proxy::request_body::RequestBody;
 
@@ -18,17 +19,18 @@ use crate::proxy::request_body::RequestBody;
 pub(super) struct Housing<F> {
     house: Rc<House>,
     desks: Rc<Desks<F>>,
+    write_stall: Duration,
 }
 
 impl<F> Clone for Housing<F> {
     fn clone(&self) -> Self {
-        Self { house: Rc::clone(&self.house), desks: Rc::clone(&self.desks) }
+        Self { house: Rc::clone(&self.house), desks: Rc::clone(&self.desks), write_stall: self.write_stall }
     }
 }
 
 impl<F> Housing<F> {
     pub(super) fn new(limits: &Limits, on_violation: OnViolation) -> Self {
-        Self { house: Rc::new(House::new(limits, on_violation)), desks: Rc::default() }
+        Self { house: Rc::new(House::new(limits, on_violation)), desks: Rc::default(), write_stall: limits.write_stall }
     }
 
     /// Looks at all connections once a beat.
@@ -61,10 +63,23 @@ impl<F> Housing<F> {
         S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
         F: Future<Output = Response<Body>> + 'static,
     {
-        let Admitted { stream, place, info, negotiated: _negotiated } = admitted;
+        let Admitted { mut stream, place, info, negotiated } = admitted;
         let (seat, vitals) = self.house.roll.seat();
-        let house = Rc::clone(&self.house);
-        let client = Client { stream, read: BytesMut::new(), place, info, house, vitals, seat };
-        http1::serve(client, service, Rc::clone(&self.desks))
+        let (house, desks, write_stall) = (Rc::clone(&self.house), Rc::clone(&self.desks), self.write_stall);
+        async move {
+            let (spoken, read) = match negotiated {
+                Negotiated::Http2 => (Spoken::Http2, BytesMut::new()),
+                Negotiated::Http1 => (Spoken::Http1, BytesMut::new()),
+                Negotiated::Nothing => opening::read(&mut stream, &vitals, || house.is_closing()).await,
+            };
+            match spoken {
+                Spoken::Http1 => http1::serve(Client { stream, read, place, info, house, vitals, seat }, service, desks).await,
+                Spoken::Http2 => {
+                    let setting = http2::Setting { vitals, house, info, service, write_stall };
+                    // Boxed: the task of an HTTP/1 connection shall not be as large as this.
+                    Box::pin(http2::serve(stream, read, setting, (seat, place))).await;
+                }
+            }
+        }
     }
 }

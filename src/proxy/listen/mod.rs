@@ -15,6 +15,9 @@ mod places;
 mod proxy_protocol;
 mod sockets;
 mod tls;
+mod http2;
+mod opening;
+mod rewound;
 mod vitals;
 mod workers;
 

@@ -90,6 +90,11 @@ impl Vitals {
         self.stage.get()
     }
 
+    /// The beat that it is.
+    pub(super) fn beat(&self) -> u32 {
+        self.pulse.now()
+    }
+
     /// The client takes no more bytes for now.
     pub(super) fn write_blocks(&self) {
         if self.blocked_since.get() == 0 {

@@ -18,6 +18,15 @@ pub struct Browser {
     jar: BTreeMap<(String, String), String>,
     /// Every address visited, redirects included.
     pub history: Vec<Url>,
+    speaks: Http,
+}
+
+/// What a browser speaks with the proxy.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Http {
+    #[default]
+    One,
+    Two,
 }
 
 /// What came back.
@@ -30,6 +39,11 @@ pub struct Page {
 }
 
 impl Browser {
+    /// One that speaks HTTP/2 with the proxy, as if it knew that it may.
+    pub fn over_http2() -> Self {
+        Self { speaks: Http::Two, ..Self::default() }
+    }
+
     /// Navigates and follows redirects to the end.
     pub async fn open(&mut self, url: &str) -> Page {
         let url = Url::parse(url).expect("an absolute address");
@@ -185,16 +199,23 @@ impl Browser {
         let mut target = url.clone();
         target.set_fragment(None);
         let target = target.as_str().strip_prefix(&target.origin().ascii_serialization()).expect("its own origin").to_owned();
-        let mut request = Request::builder().method(method).uri(target).header(header::HOST, authority);
+        let http = if host == "localhost" { self.speaks } else { Http::One };
+        let mut request = match http {
+            Http::One => Request::builder().method(method).uri(target).header(header::HOST, authority),
+            Http::Two => Request::builder().method(method).uri(format!("http://{authority}{target}")),
+        };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let cookies: Vec<_> =
             self.jar.iter().filter(|((of, _), _)| *of == host).map(|((_, name), value)| format!("{name}={value}")).collect();
-        if !cookies.is_empty() {
-            request = request.header(header::COOKIE, cookies.join("; "));
+        match http {
+            Http::One if cookies.is_empty() => {}
+            Http::One => request = request.header(header::COOKIE, cookies.join("; ")),
+            // One field each, as browsers send them for the sake of compression (RFC 9113 §8.2.3).
+            Http::Two => request = cookies.iter().fold(request, |request, cookie| request.header(header::COOKIE, cookie)),
         }
-        let response = exchange(&url, request.body(Full::new(Bytes::from(body))).expect("a request")).await;
+        let response = exchange(&url, http, request.body(Full::new(Bytes::from(body))).expect("a request")).await;
         for line in response.headers().get_all(header::SET_COOKIE) {
             self.keep(&host, line.to_str().expect("ASCII"));
         }
@@ -230,12 +251,24 @@ fn navigation(site: &str) -> [(&str, &str); 4] {
     ]
 }
 
-async fn exchange(url: &Url, request: Request<Full<Bytes>>) -> Response<Bytes> {
+async fn exchange(url: &Url, http: Http, request: Request<Full<Bytes>>) -> Response<Bytes> {
     let address = url.socket_addrs(|| None).expect("a loopback address").into_iter().find(|address| address.is_ipv4()).expect("IPv4");
     let stream = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{url}: {error}"));
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("a connection");
-    let driver = tokio::spawn(connection);
-    let response = sender.send_request(request).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let stream = TokioIo::new(stream);
+    let (answered, driver) = match http {
+        Http::One => {
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.expect("a connection");
+            let driver = tokio::spawn(async { drop(connection.await) });
+            (sender.send_request(request).await, driver)
+        }
+        Http::Two => {
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, stream).await.expect("a connection");
+            let driver = tokio::spawn(async { drop(connection.await) });
+            (sender.send_request(request).await, driver)
+        }
+    };
+    let response = answered.unwrap_or_else(|error| panic!("{url}: {error}"));
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
     driver.abort();

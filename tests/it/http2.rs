@@ -1,0 +1,80 @@
+//! HTTP/2 towards clients, as clients that none of us wrote speak it; and signing in over it.
+
+use std::process::Command;
+
+use crate::support::browser::Browser;
+use crate::support::demo::{Demo, session_cookies};
+use crate::support::process::{Process, free_ports};
+use crate::support::proxy::{Proxy, head};
+
+fn node() -> Command {
+    let mut command = Command::new("node");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parts/http2.mjs"));
+    command
+}
+
+/// One conversation between Node and an app of Node's, the proxy between them.
+fn converse(case: &str) {
+    let port = free_ports(1);
+    let mut app = Process::start(node().args(["app", &port.to_string()]));
+    app.wait_for_port(port);
+    let proxy = Proxy::run(|own| format!("{}[[routes]]\nauth = \"none\"\nupstream = \"http://127.0.0.1:{port}\"\n", head(own)));
+    let mut client = Process::start(node().args(["client", &proxy.origin(), case]));
+    let status = client.wait();
+    assert!(status.success() && client.output().contains("done"), "{case}: {status}\n{}", client.output());
+}
+
+#[test]
+fn hundreds_of_requests_at_once_each_get_their_own_answer() {
+    converse("many");
+}
+
+#[test]
+fn bodies_of_any_size_go_both_ways_at_once() {
+    converse("large");
+}
+
+#[test]
+fn an_app_waits_for_a_client_that_does_not_read() {
+    converse("slow");
+}
+
+#[test]
+fn an_apps_trailers_reach_the_client() {
+    converse("trailers");
+}
+
+#[test]
+fn an_app_sees_that_its_client_has_given_up() {
+    converse("aborted");
+}
+
+#[test]
+fn a_client_sees_that_an_app_has_broken_off() {
+    converse("broken");
+}
+
+#[test]
+fn a_websocket_over_http_2_is_one_for_the_app() {
+    converse("websocket");
+}
+
+#[tokio::test]
+async fn people_sign_in_over_http_2_and_stay_signed_in() {
+    let demo = Demo::shared();
+    let mut browser = Browser::over_http2();
+    demo.sign_in(&mut browser, "ada@contoso.example", "work", "/work/x").await;
+    assert_eq!(session_cookies(&browser).len(), 1);
+    let page = browser.open(&demo.url("/work/y")).await;
+    assert_eq!((page.status.as_u16(), page.url.path()), (200, "/work/y"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_signed_in_is_told_so_over_http_2() {
+    let demo = Demo::shared();
+    let mut browser = Browser::over_http2();
+    let url = demo.url("/work/x").parse().expect("a URL");
+    let page = browser.send(http::Method::GET, url, &[("accept", "application/json")], String::new()).await;
+    assert_eq!(page.status.as_u16(), 401, "{}", page.body);
+    assert_eq!(page.headers["content-type"], "application/problem+json");
+}
