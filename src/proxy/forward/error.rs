@@ -23,6 +23,9 @@ pub enum ForwardError {
     /// No connection to the upstream in time.
     #[error("connecting to the upstream takes too long")]
     ConnectTimeout,
+    /// All connections that there may be to the upstream are in use, for longer than connecting may take.
+    #[error("all connections that `max_connections` allows are in use")]
+    NoConnectionFree,
     /// More options in `Connection` than anybody needs.
     #[error("too many connection options")]
     TooManyConnectionOptions,
@@ -51,7 +54,7 @@ impl ForwardError {
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions | Self::Unsendable => Reason::BadRequest,
             Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::UnaskedSwitch | Self::UnusableAnswer => Reason::UpstreamUnavailable,
-            Self::ConnectTimeout | Self::ResponseTimeout => Reason::UpstreamTimeout,
+            Self::ConnectTimeout | Self::NoConnectionFree | Self::ResponseTimeout => Reason::UpstreamTimeout,
         }
     }
 }

@@ -15,14 +15,15 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
 use super::error::ForwardError;
 use super::upload::{Progress, Upload};
+use super::upstreams::Member;
+use super::upstreams::desk::UnderWay;
+use super::upstreams::limit::Permit;
 use super::wire::Wire;
-use crate::domain::destination::Upstream;
 
 /// The largest response head, in bytes, and how much of a body is read ahead.
 const BUFFER: usize = 64 * 1024;
@@ -30,7 +31,9 @@ const BUFFER: usize = 64 * 1024;
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) upstream: Arc<Upstream>,
+    pub(super) member: Arc<Member>,
+    /// What it is used for now, where somebody counts.
+    pub(super) under_way: Option<UnderWay>,
     sender: http1::SendRequest<Upload>,
     driver: http1::Connection<TokioIo<Wire>, Upload>,
     heard: Rc<Cell<bool>>,
@@ -49,9 +52,9 @@ pub(super) struct NoAnswer {
 
 impl Link {
     /// Opens a connection within `limit`, TLS included.
-    pub(super) async fn open(upstream: &Arc<Upstream>, tls: &Arc<ClientConfig>, limit: Duration) -> Result<Box<Self>, ForwardError> {
+    pub(super) async fn open(member: &Arc<Member>, permit: Option<Permit>, limit: Duration) -> Result<Box<Self>, ForwardError> {
         let heard = Rc::new(Cell::new(false));
-        let connecting = Wire::connect(upstream, tls, Rc::clone(&heard));
+        let connecting = Wire::connect(member, permit, Rc::clone(&heard), limit);
         let wire = match tokio::time::timeout(limit, connecting).await {
             Ok(Ok(wire)) => wire,
             // The system's own patience may be the shorter one.
@@ -62,7 +65,7 @@ impl Link {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(BUFFER);
         let (sender, driver) = builder.handshake(TokioIo::new(wire)).await.map_err(ForwardError::UpstreamBrokeOff)?;
-        Ok(Box::new(Self { upstream: Arc::clone(upstream), sender, driver, heard, deadline: Deadline::default() }))
+        Ok(Box::new(Self { member: Arc::clone(member), under_way: None, sender, driver, heard, deadline: Deadline::default() }))
     }
 
     /// Lets the connection work. Ready once it is of no further use.

@@ -8,6 +8,7 @@
 //! HTTP/1.1 only; interim answers (1xx) of the upstream are not relayed.
 
 mod deadline;
+mod dial;
 pub mod download;
 mod error;
 mod hop_by_hop;
@@ -19,6 +20,7 @@ mod request_head;
 mod response_head;
 mod tunnel;
 mod upload;
+pub mod upstreams;
 mod wire;
 
 use std::net::IpAddr;
@@ -26,25 +28,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use rustls::ClientConfig;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
 pub use tunnel::{asks_for_websocket, origin_is_ours};
-pub use wire::{TlsError, upstream_tls};
+pub use wire::{Identity, TlsError, upstream_tls};
 
 use super::body::Body;
 use super::request_body::RequestBody;
 use super::upgrade::OnUpgrade;
 use super::visit::Peer;
-use crate::domain::destination::{Upstream, Upstreams};
+use crate::domain::destination::{HostField, Upstream};
 use crate::domain::origin::Origin;
 use crate::domain::policy::Permit;
+use crate::domain::prefix::{Prefix, path_sent};
 use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
 use download::{Aborting, Carrier, Download};
@@ -54,13 +56,17 @@ use link::Link;
 use pool::Pool;
 use request_head::BodyFraming;
 use upload::{Progress, Upload};
+use upstreams::again::{Connection, Failed};
+use upstreams::course::{Connections, Course, Turn};
+use upstreams::desk::Desk;
+use upstreams::{Group, Member};
 
 /// Forwards the requests of one worker thread; its connections never leave it.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
     pool: Rc<Pool>,
     ids: Rc<Ids>,
-    tls: Arc<ClientConfig>,
+    desk: Rc<Desk>,
     shutdown: CancellationToken,
 }
 
@@ -68,9 +74,11 @@ pub struct Forwarder {
 #[derive(Debug, Clone, Copy)]
 pub struct Passage<'a> {
     /// Where it goes: to one of these.
-    pub upstreams: &'a Arc<Upstreams>,
+    pub group: &'a Group,
     /// What was judged: its path and query are sent, behind the upstream's base path.
     pub target: &'a Target,
+    /// What of its path the upstream does not get to see.
+    pub strip_prefix: Option<&'a Prefix>,
     /// The route's header rules.
     pub rules: &'a HeaderRules,
     /// The route's timeouts.
@@ -109,13 +117,12 @@ pub struct OwnCookies {
     pub is_own: fn(&[u8]) -> bool,
 }
 
-/// Connects to an upstream within `limit`, TLS included, and hangs up again: whether it is there. `tls` is what
-/// [`upstream_tls`] made.
+/// Connects to an upstream within `limit`, TLS included, and hangs up again: whether it is there.
 ///
 /// # Errors
 /// [`ForwardError::Connect`] and [`ForwardError::ConnectTimeout`].
-pub async fn connect(upstream: &Arc<Upstream>, tls: &Arc<ClientConfig>, limit: Duration) -> Result<(), ForwardError> {
-    Link::open(upstream, tls, limit).await.map(drop)
+pub async fn connect(member: &Arc<Member>, limit: Duration) -> Result<(), ForwardError> {
+    Link::open(member, None, limit).await.map(drop)
 }
 
 /// What an exchange is for.
@@ -126,10 +133,11 @@ enum Protocol {
 }
 
 impl Forwarder {
-    /// A forwarder without connections. `tls` is what [`upstream_tls`] made. `shutdown` ends WebSockets.
+    /// A forwarder without connections. `shutdown` ends WebSockets.
     #[must_use]
-    pub fn new(tls: Arc<ClientConfig>, shutdown: CancellationToken) -> Self {
-        Self { pool: Rc::default(), ids: Rc::new(Ids::new()), tls, shutdown }
+    pub fn new(shutdown: CancellationToken) -> Self {
+        let ids = Ids::new();
+        Self { pool: Rc::default(), desk: Rc::new(Desk::new(ids.seed())), ids: Rc::new(ids), shutdown }
     }
 
     /// Passes a request on and gives its answer back, whose body then comes as the upstream sends it. Runs on a
@@ -161,7 +169,6 @@ impl Forwarder {
         let (upload, progress) = Upload::new(body, passage.max_body, passage.timeouts.idle);
         let mut outgoing = Request::new(upload);
         *outgoing.method_mut() = head.method;
-        *outgoing.uri_mut() = uri(&passage, choose(passage.upstreams))?;
         *outgoing.headers_mut() = head.headers;
 
         let (link, answer) = self.ask(&passage, outgoing, progress.as_deref()).await?;
@@ -171,35 +178,81 @@ impl Forwarder {
         self.answer(&passage, link, answer, progress.as_deref()).await
     }
 
-    /// Finds a connection, sends, and sends once more on a new connection if the first one turns out to be stale and
-    /// the request is safe to repeat: not a byte of it left us, or it is idempotent (RFC 9110 §9.2.2), has no body, and
-    /// not a byte came back.
+    /// Sends a request to one member after the other, until one answers or nothing more may be tried: what that is, is
+    /// [`upstreams::again`]'s to say.
     async fn ask(
         &self,
         passage: &Passage<'_>,
         outgoing: Request<Upload>,
         progress: Option<&Progress>,
     ) -> Result<(Box<Link>, Response<Incoming>), ForwardError> {
-        let response = passage.timeouts.response;
         let mut outgoing = outgoing;
-        let upstream = choose(passage.upstreams);
-        if let Some(mut link) = self.pool.take(upstream).await {
-            let spare = repeatable(&outgoing);
-            let failed = match link.exchange(outgoing, progress, response).await {
-                Ok(answer) => return Ok((link, answer)),
+        let (mut course, mut turn) = Course::begin(&self.desk, passage.group);
+        loop {
+            address(&mut outgoing, passage, turn.member.upstream())?;
+            let (mut link, connection) = match self.link(&mut turn, passage.timeouts.connect).await {
+                Ok(found) => found,
+                Err(error) => {
+                    turn = course.after(Failed::of_connecting(&error), &error).ok_or(error)?;
+                    continue;
+                }
+            };
+            let spare = if course.may_need_copy(connection) { repeatable(&outgoing) } else { None };
+            let failed = match link.exchange(outgoing, progress, passage.timeouts.response).await {
+                Ok(answer) => {
+                    turn.member.worked();
+                    return Ok((link, answer));
+                }
                 Err(failed) => failed,
             };
-            outgoing = match (failed.unsent, spare, &failed.error) {
-                (Some(unsent), _, _) => unsent,
-                (None, Some(spare), ForwardError::UpstreamBrokeOff(_)) if !failed.was_heard => spare,
-                (None, _, _) => return Err(failed.error),
+            drop(link);
+            let is_broken_off = matches!(failed.error, ForwardError::UpstreamBrokeOff(_));
+            let (kind, again) = match (failed.unsent, spare.filter(|_| is_broken_off && !failed.was_heard)) {
+                (Some(unsent), _) => (Failed::Unsent(connection), Some(unsent)),
+                (None, Some(spare)) => (Failed::Unheard(connection), Some(spare)),
+                (None, None) if is_broken_off => (Failed::BrokeOff(connection), None),
+                (None, None) => (Failed::ForGood, None),
             };
+            let next = course.after(kind, &failed.error);
+            let (Some(next), Some(request)) = (next, again) else { return Err(failed.error) };
+            (turn, outgoing) = (next, request);
         }
-        let mut link = Link::open(upstream, &self.tls, passage.timeouts.connect).await?;
-        match link.exchange(outgoing, progress, response).await {
-            Ok(answer) => Ok((link, answer)),
-            Err(failed) => Err(failed.error),
+    }
+
+    /// A connection for a request: one that is idle or comes back while it waits, or a new one.
+    async fn link(&self, turn: &mut Turn, limit: Duration) -> Result<(Box<Link>, Connection), ForwardError> {
+        let member = &turn.member;
+        if turn.connections == Connections::Any
+            && let Some(mut link) = self.pool.take(member).await
+        {
+            link.under_way = turn.under_way.take();
+            return Ok((link, Connection::Old));
         }
+        let (Some(bound), Some(under_way)) = (&member.bound, &turn.under_way) else {
+            let mut link = Link::open(member, None, limit).await?;
+            link.under_way = turn.under_way.take();
+            return Ok((link, Connection::New));
+        };
+        let due = Instant::now() + limit;
+        let waiting = under_way.wait(bound);
+        let mut permit = std::pin::pin!(bound.permit());
+        let found = loop {
+            tokio::select! {
+                biased;
+                permit = &mut permit => break Ok(permit),
+                () = waiting.returned() => if let Some(link) = self.pool.take(member).await {
+                    break Err(link);
+                },
+                () = tokio::time::sleep_until(due) => return Err(ForwardError::NoConnectionFree),
+            }
+        };
+        drop(waiting);
+        let (mut link, connection) = match found {
+            Ok(permit) => (Link::open(member, Some(permit), due.saturating_duration_since(Instant::now())).await?, Connection::New),
+            Err(link) => (link, Connection::Old),
+        };
+        link.under_way = turn.under_way.take();
+        Ok((link, connection))
     }
 
     async fn answer(
@@ -249,8 +302,8 @@ impl Forwarder {
             return Err(ForwardError::UnaskedSwitch);
         };
         response_head::prepare(&mut headers, &passage.cookies)?;
-        headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), self.shutdown.clone()));
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -267,18 +320,18 @@ fn framing(body: &RequestBody) -> BodyFraming {
     }
 }
 
-/// The upstream for the next request.
-fn choose(upstreams: &Upstreams) -> &Arc<Upstream> {
-    &upstreams.members[0]
-}
-
-fn uri(passage: &Passage<'_>, upstream: &Upstream) -> Result<Uri, ForwardError> {
-    let path = passage.target.path_and_query();
-    let path = match upstream.base_path.as_str() {
-        "" => Bytes::copy_from_slice(path.as_bytes()),
-        base => format!("{base}{path}").into(),
+/// Writes down what depends on the upstream that is asked.
+fn address(outgoing: &mut Request<Upload>, passage: &Passage<'_>, upstream: &Upstream) -> Result<(), ForwardError> {
+    let path = path_sent(&upstream.base_path, passage.target, passage.strip_prefix);
+    *outgoing.uri_mut() = PathAndQuery::from_maybe_shared(path).map(Uri::from).map_err(|_| ForwardError::Unsendable)?;
+    let host = match upstream.host {
+        // It is there already, unless another member has just been asked.
+        HostField::Public => passage.origin.authority().to_owned().into(),
+        HostField::Own => upstream.host_field(passage.origin.authority()),
     };
-    PathAndQuery::from_maybe_shared(path).map(Uri::from).map_err(|_| ForwardError::Unsendable)
+    let host = HeaderValue::from_str(&host).map_err(|_| ForwardError::Unsendable)?;
+    outgoing.headers_mut().insert(header::HOST, host);
+    Ok(())
 }
 
 /// A second copy of a request that may be sent twice.

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::download::Aborting;
 use super::link::Link;
-use crate::domain::destination::Upstream;
+use super::upstreams::Member;
+use super::upstreams::limit::Idle;
 
 /// Idle connections per upstream and worker.
 const MAX_IDLE: usize = 64;
@@ -27,24 +29,26 @@ pub(super) struct Pool {
 
 #[derive(Debug)]
 struct Shelf {
-    upstream: Arc<Upstream>,
+    member: Arc<Member>,
     idle: Vec<(Instant, Box<Link>)>,
+    /// Lets connections go that others wait for, where their number is bounded.
+    serving: Option<Aborting>,
 }
 
 impl Pool {
     /// A connection that is still open, if there is one.
-    pub(super) async fn take(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
+    pub(super) async fn take(&self, member: &Arc<Member>) -> Option<Box<Link>> {
         loop {
-            let mut link = self.pop(upstream)?;
+            let mut link = self.pop(member)?;
             if std::future::poll_fn(|cx| Poll::Ready(link.is_reusable(cx))).await {
                 return Some(link);
             }
         }
     }
 
-    fn pop(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
+    fn pop(&self, member: &Arc<Member>) -> Option<Box<Link>> {
         let mut shelves = self.shelves.borrow_mut();
-        let shelf = find(&mut shelves, upstream)?;
+        let shelf = find(&mut shelves, member)?;
         let (since, link) = shelf.idle.pop()?;
         if since.elapsed() < MAX_IDLE_TIME {
             return Some(link);
@@ -54,16 +58,30 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection whose last exchange is complete, if it is good for another one.
+    /// Keeps a connection whose last exchange is complete, if it is good for another one, and nobody at another worker's
+    /// waits for it to end.
     pub(super) fn put(self: &Rc<Self>, mut link: Box<Link>, cx: &mut Context<'_>) {
+        let under_way = link.under_way.take();
         if !link.is_reusable(cx) {
             return;
         }
+        let is_waited_for = under_way.is_some_and(|under_way| {
+            let is_waited_for = under_way.is_waited_for();
+            if is_waited_for {
+                under_way.tell_of_return();
+            }
+            is_waited_for
+        });
+        let bound = link.member.bound.as_ref();
+        if !is_waited_for && bound.is_some_and(|bound| bound.is_wanted()) {
+            return;
+        }
+        let is_bounded = bound.is_some();
         let mut shelves = self.shelves.borrow_mut();
-        let shelf = match find(&mut shelves, &link.upstream) {
+        let shelf = match find(&mut shelves, &link.member) {
             Some(shelf) => shelf,
             None => {
-                shelves.push(Shelf { upstream: Arc::clone(&link.upstream), idle: Vec::new() });
+                shelves.push(Shelf { member: Arc::clone(&link.member), idle: Vec::new(), serving: None });
                 let last = shelves.len() - 1;
                 &mut shelves[last]
             }
@@ -71,11 +89,35 @@ impl Pool {
         if shelf.idle.len() == MAX_IDLE {
             shelf.idle.remove(0);
         }
+        if is_bounded && shelf.serving.is_none() {
+            let serving = tokio::task::spawn_local(Rc::clone(self).serve_others(Arc::clone(&link.member)));
+            shelf.serving = Some(Aborting(serving.abort_handle()));
+        }
         shelf.idle.push((Instant::now(), link));
         drop(shelves);
         if !self.is_swept.replace(true) {
             tokio::task::spawn_local(Rc::clone(self).sweep());
         }
+    }
+
+    /// Closes idle connections that others wait for, until there are none.
+    async fn serve_others(self: Rc<Self>, member: Arc<Member>) {
+        let Some(bound) = &member.bound else { return };
+        bound.serve_others(|| self.give_up_one(&member)).await;
+    }
+
+    /// Closes the one that has been idle for longest.
+    fn give_up_one(&self, member: &Arc<Member>) -> Idle {
+        let mut shelves = self.shelves.borrow_mut();
+        let Some(shelf) = find(&mut shelves, member) else { return Idle::None };
+        if !shelf.idle.is_empty() {
+            shelf.idle.remove(0);
+        }
+        if !shelf.idle.is_empty() {
+            return Idle::Some;
+        }
+        shelf.serving = None;
+        Idle::None
     }
 
     /// Closes what has been idle for too long, until nothing is left.
@@ -91,11 +133,7 @@ impl Pool {
     }
 }
 
-/// By address first: only after a reload is the same upstream another object.
-fn find<'a>(shelves: &'a mut [Shelf], upstream: &Arc<Upstream>) -> Option<&'a mut Shelf> {
-    let at = shelves
-        .iter()
-        .position(|shelf| Arc::ptr_eq(&shelf.upstream, upstream))
-        .or_else(|| shelves.iter().position(|shelf| shelf.upstream == *upstream))?;
-    Some(&mut shelves[at])
+/// The same object: a reload keeps it as long as it is reached in the same way.
+fn find<'a>(shelves: &'a mut [Shelf], member: &Arc<Member>) -> Option<&'a mut Shelf> {
+    shelves.iter_mut().find(|shelf| Arc::ptr_eq(&shelf.member, member))
 }

@@ -17,6 +17,7 @@ use crate::proxy::visit::Peer;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -59,6 +60,9 @@ pub(super) fn prepare(
     headers.insert(X_FORWARDED_HOST, text(passage.origin.authority()));
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(passage.origin.scheme().as_str()));
     headers.insert(X_FORWARDED_FOR, chain(told.chain.as_ref(), passage.address));
+    if let Some(prefix) = passage.strip_prefix {
+        headers.insert(X_FORWARDED_PREFIX, text(prefix.as_str()));
+    }
     headers.insert(X_REQUEST_ID, told.request_id.unwrap_or_else(|| ids.next()));
     if let Some(parent) = told.trace {
         headers.insert(TRACEPARENT, parent);

@@ -88,15 +88,16 @@ impl Proxy {
         let faults = Rc::new(RefCell::new(Vec::new()));
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(settings.roots.clone());
-        let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
-        let forwarder = Forwarder::new(tls, shutdown.clone());
+        let tls = upstream_tls(Arc::new(roots), None).expect("trust roots");
+        let forwarder = Forwarder::new(shutdown.clone());
         let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
-        let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
+        let upstreams = Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream });
+        let group = Arc::new(Group::new(&upstreams, &tls).expect("a host"));
         let told = Rc::clone(&faults);
         let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
-            let (forwarder, upstreams, settings, told) = (forwarder.clone(), Arc::clone(&upstreams), settings.clone(), Rc::clone(&told));
+            let (forwarder, group, settings, told) = (forwarder.clone(), Arc::clone(&group), settings.clone(), Rc::clone(&told));
             async move {
-                match pass(&forwarder, &upstreams, &settings, request, info).await {
+                match pass(&forwarder, &group, &settings, request, info).await {
                     Ok(response) => response,
                     Err(error) => {
                         told.borrow_mut().push(format!("{error:?}"));
@@ -124,7 +125,7 @@ impl Proxy {
 
 async fn pass(
     forwarder: &Forwarder,
-    upstreams: &Arc<Upstreams>,
+    group: &Group,
     settings: &Settings,
     request: Request<RequestBody>,
     info: ConnectionInfo,
@@ -133,8 +134,9 @@ async fn pass(
     let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let target = Target::parse("orders.example.com", &path).expect("a target");
     let passage = Passage {
-        upstreams,
+        group,
         target: &target,
+        strip_prefix: None,
         rules: &settings.rules,
         timeouts: settings.timeouts,
         max_body: settings.max_body,
@@ -174,6 +176,7 @@ fn route() -> Route {
         destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
+        strip_prefix: None,
         max_body: None,
         websocket: true,
         written: crate::domain::written::RouteKeys::default(),
