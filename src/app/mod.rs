@@ -170,12 +170,7 @@ impl App {
     }
 }
 
-fn workers(
-    listen: &[SocketAddr],
-    in_force: &InForce,
-    written: Written,
-    stop: &CancellationToken,
-) -> Result<Workers, StartError> {
+fn workers(listen: &[SocketAddr], in_force: &InForce, written: Written, stop: &CancellationToken) -> Result<Workers, StartError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (in_force, closing) = (in_force.clone(), stop.clone());
     let make = move |_worker| {

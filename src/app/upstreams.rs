@@ -13,7 +13,7 @@ use super::generation::BuildError;
 use crate::adapters::trust_roots;
 use crate::config::{Config, UpstreamFiles};
 use crate::domain::destination::Upstreams;
-use crate::proxy::forward::upstreams::{Group, Fleet, health};
+use crate::proxy::forward::upstreams::{Fleet, Group, health};
 use crate::proxy::forward::{Identity, TlsError, upstream_tls};
 
 /// A group that is watched for as long as somebody holds this.

@@ -20,9 +20,8 @@ fn directory() -> TempDir {
 
 fn config(routes: &[&str], directory: &Path) -> Config {
     let head = "version = 1\npublic_url = \"https://orders.example.com\"\nclient = { id = \"x\", secret_file = \"secret\" }\n";
-    let route = |(at, upstream): (usize, &&str)| {
-        format!("[[routes]]\nmatch = {{ path = \"/{at}/**\" }}\nauth = \"none\"\nupstream = {upstream}\n")
-    };
+    let route =
+        |(at, upstream): (usize, &&str)| format!("[[routes]]\nmatch = {{ path = \"/{at}/**\" }}\nauth = \"none\"\nupstream = {upstream}\n");
     let text = format!("{head}{}", routes.iter().enumerate().map(route).collect::<String>());
     crate::config::parse(&text, "homerealm.toml", directory).unwrap_or_else(|problems| panic!("{problems}"))
 }

@@ -293,7 +293,8 @@ fn server_name(text: &str) -> Result<String, Refusal> {
 }
 
 fn health_path(text: &str) -> Result<String, Refusal> {
-    let target = Target::parse("localhost", text).map_err(|error| Refusal::malformed(format!("expected a path like \"/healthz\": {error}")))?;
+    let target =
+        Target::parse("localhost", text).map_err(|error| Refusal::malformed(format!("expected a path like \"/healthz\": {error}")))?;
     Ok(target.path_and_query().to_owned())
 }
 

@@ -76,9 +76,11 @@ fn report_unverifiable(members: &[Located<Upstream>], options: &Options, around:
 
 fn report_half_a_certificate(options: &Options, around: &Surroundings<'_>) {
     let (written, missing, hint) = match (&options.certificate_file, &options.key_file) {
-        (Setting::Given(certificate), Setting::Absent) => {
-            (("certificate_file", certificate.key), "key_file", "add the key of this certificate: key_file = \"/run/secrets/client-key.pem\"")
-        }
+        (Setting::Given(certificate), Setting::Absent) => (
+            ("certificate_file", certificate.key),
+            "key_file",
+            "add the key of this certificate: key_file = \"/run/secrets/client-key.pem\"",
+        ),
         (Setting::Absent, Setting::Given(key)) => {
             (("key_file", key.key), "certificate_file", "add the certificate of this key: certificate_file = \"/etc/homerealm/client.pem\"")
         }
@@ -113,7 +115,11 @@ fn client_certificate(options: &Options, key: &Located<String>, around: &Surroun
     let (chain_pem, key_pem) = (chain??, key_pem?);
     let Ok(private) = PrivateKeyDer::from_pem_slice(&key_pem) else {
         let is_encrypted = memchr::memmem::find(&key_pem, b"ENCRYPTED").is_some();
-        let why = if is_encrypted { "the key is encrypted, and there is nobody to type a passphrase" } else { "expected a private key in PEM form" };
+        let why = if is_encrypted {
+            "the key is encrypted, and there is nobody to type a passphrase"
+        } else {
+            "expected a private key in PEM form"
+        };
         report_unusable(key, "key_file", why, around);
         return None;
     };

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn families_take_turns_and_the_resolvers_first_comes_first() {
-        let ordered = |found: &[&str]| by_turns(found.iter().map(|text| address(text))).into_iter().map(|at| at.to_string()).collect::<Vec<_>>();
+        let ordered =
+            |found: &[&str]| by_turns(found.iter().map(|text| address(text))).into_iter().map(|at| at.to_string()).collect::<Vec<_>>();
         assert_eq!(
             ordered(&["[::1]:1", "[::2]:1", "[::3]:1", "1.0.0.1:1", "1.0.0.2:1"]),
             ["[::1]:1", "1.0.0.1:1", "[::2]:1", "1.0.0.2:1", "[::3]:1"]

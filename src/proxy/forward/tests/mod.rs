@@ -5,4 +5,5 @@ mod connections;
 mod heads;
 mod streams;
 mod support;
+mod upstreams;
 mod websockets;

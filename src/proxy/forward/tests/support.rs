@@ -81,7 +81,15 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
+    /// In front of one upstream.
     pub(super) async fn start(upstream: SocketAddr, settings: Settings) -> Self {
+        let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
+        let upstreams = Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream });
+        Self::start_before(&upstreams, settings).await
+    }
+
+    /// In front of several.
+    pub(super) async fn start_before(upstreams: &Upstreams, settings: Settings) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let shutdown = CancellationToken::new();
@@ -90,9 +98,7 @@ impl Proxy {
         roots.add_parsable_certificates(settings.roots.clone());
         let tls = upstream_tls(Arc::new(roots), None).expect("trust roots");
         let forwarder = Forwarder::new(shutdown.clone());
-        let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
-        let upstreams = Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream });
-        let group = Arc::new(Group::new(&upstreams, &tls).expect("a host"));
+        let group = Arc::new(Group::new(upstreams, &tls).expect("a host"));
         let told = Rc::clone(&faults);
         let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
             let (forwarder, group, settings, told) = (forwarder.clone(), Arc::clone(&group), settings.clone(), Rc::clone(&told));

@@ -33,7 +33,8 @@ pub(super) fn choose(members: usize, look: impl Fn(usize) -> Option<Look>, chanc
     let first = chance.below(count);
     // Another one than the first, each as likely.
     let second = (first + 1 + chance.below(count.saturating_sub(1))) % count;
-    let mut pair = fittest().enumerate().filter(|(number, _)| [first, second].contains(number)).map(|(number, found)| (number != first, found));
+    let mut pair =
+        fittest().enumerate().filter(|(number, _)| [first, second].contains(number)).map(|(number, found)| (number != first, found));
     let (_, one) = pair.next()?;
     let Some((_, other)) = pair.next() else { return Some(one.0) };
     match one.1.load.cmp(&other.1.load) {

@@ -115,7 +115,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-        use super::super::tests::group;
+    use super::super::tests::group;
     use super::*;
 
     const TEST: &str = "a test";
