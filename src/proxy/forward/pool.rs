@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::download::Aborting;
 use super::link::Link;
 use super::upstreams::Member;
+use super::upstreams::desk::{Fate, Waiters};
 use super::upstreams::limit::Idle;
 
 /// Idle connections per upstream and worker.
@@ -65,18 +66,11 @@ impl Pool {
         if !link.is_reusable(cx) {
             return;
         }
-        let is_waited_for = under_way.is_some_and(|under_way| {
-            let is_waited_for = under_way.is_waited_for();
-            if is_waited_for {
-                under_way.tell_of_return();
-            }
-            is_waited_for
-        });
-        let bound = link.member.bound.as_ref();
-        if !is_waited_for && bound.is_some_and(|bound| bound.is_wanted()) {
+        let bounded = link.member.bound.as_ref().zip(under_way);
+        if bounded.as_ref().is_some_and(|(bound, under_way)| under_way.fate(bound) == Fate::Closed) {
             return;
         }
-        let is_bounded = bound.is_some();
+        let waiters = bounded.map(|(_, under_way)| under_way.waiters());
         let mut shelves = self.shelves.borrow_mut();
         let shelf = match find(&mut shelves, &link.member) {
             Some(shelf) => shelf,
@@ -89,8 +83,8 @@ impl Pool {
         if shelf.idle.len() == MAX_IDLE {
             shelf.idle.remove(0);
         }
-        if is_bounded && shelf.serving.is_none() {
-            let serving = tokio::task::spawn_local(Rc::clone(self).serve_others(Arc::clone(&link.member)));
+        if let Some(waiters) = waiters.filter(|_| shelf.serving.is_none()) {
+            let serving = tokio::task::spawn_local(Rc::clone(self).serve_others(Arc::clone(&link.member), waiters));
             shelf.serving = Some(Aborting(serving.abort_handle()));
         }
         shelf.idle.push((Instant::now(), link));
@@ -101,9 +95,9 @@ impl Pool {
     }
 
     /// Closes idle connections that others wait for, until there are none.
-    async fn serve_others(self: Rc<Self>, member: Arc<Member>) {
+    async fn serve_others(self: Rc<Self>, member: Arc<Member>, waiters: Waiters) {
         let Some(bound) = &member.bound else { return };
-        bound.serve_others(|| self.give_up_one(&member)).await;
+        bound.serve_others(|| if waiters.are_there() { Idle::Some } else { self.give_up_one(&member) }).await;
     }
 
     /// Closes the one that has been idle for longest.

@@ -37,7 +37,8 @@ async fn hanging_up() -> (SocketAddr, Rc<RefCell<Vec<String>>>) {
     let (address, _) = upstream(move |mut peer| {
         let told = Rc::clone(&told);
         async move {
-            told.borrow_mut().extend(peer.head().await);
+            let head = peer.head().await;
+            told.borrow_mut().extend(head);
         }
     })
     .await;
@@ -187,7 +188,7 @@ fn no_permit_is_lost_wherever_a_request_is_dropped() {
             let mut waits = Box::pin(forwarder.link(&mut second, limit)).fuse();
             for _ in 0..polls {
                 // A connection that comes of it is dropped at once.
-                poll_fn(|cx| Poll::Ready(drop((open.poll_unpin(cx), waits.poll_unpin(cx))))).await;
+                drop(poll_fn(|cx| Poll::Ready((open.poll_unpin(cx), waits.poll_unpin(cx)))).await);
                 tokio::task::yield_now().await;
             }
             drop((open, waits));

@@ -64,9 +64,14 @@ impl Bound {
         Permit { _permit: permit }
     }
 
-    /// Whether somebody waits for a connection to end.
+    /// How many wait for a connection to end, at all workers together.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Whether somebody does.
     pub(in crate::proxy::forward) fn is_wanted(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) > 0
+        self.waiting() > 0
     }
 
     /// Tells again that somebody waits, if that is so.
