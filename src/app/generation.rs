@@ -4,10 +4,10 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use rustls::RootCertStore;
 use tokio_util::sync::CancellationToken;
 
 use super::providers::{Clients, KeptLookup, KeptProvider, development};
+use super::upstreams::{KeptGroup, Tls, groups};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::admin::control::Live;
@@ -26,6 +26,7 @@ use crate::protocol::consumed::Consumed;
 use crate::protocol::seal::{KeyRing, NoKeys};
 use crate::protocol::secret::Secret;
 use crate::proxy::audit::Naming;
+use crate::proxy::forward::TlsError;
 use crate::proxy::hearing::Hearing;
 use crate::proxy::listen::ServerTlsError;
 use crate::proxy::pages::assets::Assets;
@@ -53,6 +54,7 @@ pub(super) struct Lasting {
     /// The audit log is opened once, and keeps its ways.
     naming: Option<Naming>,
     clients: Clients,
+    tls: Tls,
     stop: CancellationToken,
 }
 
@@ -64,6 +66,7 @@ pub(super) struct Legacy {
     lookup: Option<KeptLookup>,
     posts_per_minute: NonZeroU32,
     rate_limit: Arc<RateLimit>,
+    upstreams: Vec<Arc<KeptGroup>>,
 }
 
 impl Legacy {
@@ -95,15 +98,24 @@ pub enum BuildError {
     /// No session key.
     #[error("{0}")]
     Keys(#[from] NoKeys),
+    /// An upstream cannot be spoken to.
+    #[error("upstream {upstream}: {error}")]
+    Upstream {
+        /// Which.
+        upstream: String,
+        /// Why.
+        error: String,
+    },
 }
 
 impl Lasting {
     /// For the life of the process, on its main runtime. Reads the system's trust roots.
-    pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Self {
+    pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Result<Self, TlsError> {
         let entropy = SystemEntropy;
         let mut key = [0; 32];
         entropy.fill(&mut key);
-        Self {
+        let clients = Clients::new();
+        Ok(Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(entropy),
             consumed: Arc::new(Consumed::new()),
@@ -113,9 +125,10 @@ impl Lasting {
             revocations: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             naming: audit.map(naming),
-            clients: Clients::new(),
+            tls: Tls::new(clients.trust_roots())?,
+            clients,
             stop,
-        }
+        })
     }
 
     pub(super) fn revocations(&self) -> &RevocationList {
@@ -126,10 +139,6 @@ impl Lasting {
         self.clock.now()
     }
 
-    pub(super) fn trust_roots(&self) -> &Arc<RootCertStore> {
-        self.clients.trust_roots()
-    }
-
     /// What others may see of a configuration that is in force from now on.
     pub(super) fn live(&self, config: &Config) -> Live {
         Live { rules: Arc::clone(&config.rules), text: config.text.clone(), fingerprint: config.fingerprint, since: self.now() }
@@ -137,7 +146,10 @@ impl Lasting {
 
     /// Makes everything that requests are served by. Whatever fails, nothing that serves now is touched.
     pub(super) fn build(&self, config: Config, earlier: Option<&Legacy>) -> Result<(Shared, Legacy), BuildError> {
-        let legacy = self.legacy(&config, earlier)?;
+        let (mut legacy, upstreams) = (self.legacy(&config, earlier)?, Vec::new());
+        let known = earlier.map_or(&upstreams, |earlier| &earlier.upstreams);
+        let (upstreams, groups) = groups(&config, known, &self.tls, &self.stop)?;
+        legacy.upstreams = groups;
         let keys = Arc::new(match config.session.keys {
             SessionKeys::Given(keys) => KeyRing::new(keys)?,
             SessionKeys::Random => KeyRing::new(vec![self.made_up_key.clone()])?,
@@ -160,6 +172,7 @@ impl Lasting {
                 entropy: Arc::clone(&self.entropy),
             },
             rules: config.rules,
+            upstreams,
             fingerprint: config.fingerprint,
             keeper: Keeper {
                 store: self.store.clone(),
@@ -196,6 +209,7 @@ impl Lasting {
             },
             rate_limit: rate_limit(config.sign_in.posts_per_minute, earlier),
             posts_per_minute: config.sign_in.posts_per_minute,
+            upstreams: Vec::new(),
         })
     }
 }

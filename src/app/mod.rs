@@ -8,6 +8,7 @@ pub(crate) mod providers;
 mod reload;
 mod sessions;
 mod stores;
+pub(crate) mod upstreams;
 mod vigil;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::admin::{self, control::Control};
 use crate::config::{AccessLog, AdminListen, AuditTo, Config};
 use crate::flow::freshen::Flights;
 use crate::protocol::listen_address::ListenAddress;
-use crate::proxy::forward::{Forwarder, TlsError, upstream_tls};
+use crate::proxy::forward::{Forwarder, TlsError};
 use crate::proxy::generation::InForce;
 use crate::proxy::listen::{OnViolation, Workers};
 use crate::proxy::serve::Proxy;
@@ -105,7 +106,7 @@ impl App {
     /// [`StartError`]
     pub async fn start(config: Config, source: Source) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let lasting = Lasting::new(config.audit.as_ref(), stores::open(&config.session.store)?, stop.clone());
+        let lasting = Lasting::new(config.audit.as_ref(), stores::open(&config.session.store)?, stop.clone())?;
         let logs = Arc::new(logs(&config)?);
         let standing = Standing::of(&config);
         let entering = Entering::new(&config, log_violations()).map_err(generation::BuildError::from)?;
@@ -125,7 +126,7 @@ impl App {
         };
         let streams = Arc::clone(journal.streams());
         let written = Written { logs: Arc::clone(&logs), journal: admin.is_some().then_some(journal), streams };
-        let workers = workers(&standing.listen, &entering, &in_force, written, &lasting, &stop)?;
+        let workers = workers(&standing.listen, &entering, &in_force, written, &stop)?;
         tokio::spawn(Arc::clone(&steering).begin_when(all_asked));
         let flights = Arc::clone(&lasting.flights);
         let reloader = Reloader { lasting, legacy, entering, in_force, standing, steering: Arc::clone(&steering), refused: None };
@@ -180,17 +181,14 @@ fn workers(
     entering: &Entering,
     in_force: &InForce,
     written: Written,
-    lasting: &Lasting,
     stop: &CancellationToken,
 ) -> Result<Workers, StartError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let tls = upstream_tls(Arc::clone(lasting.trust_roots()))?;
     let (in_force, closing) = (in_force.clone(), stop.clone());
     let make = move |_worker| {
         let recorder = Recorder { logs: written.logs.pens(), notebook: written.journal.as_ref().map(Journal::notebook) };
         tokio::task::spawn_local(recorder.logs.keep_handing_over());
-        let proxy =
-            Rc::new(Proxy::new(&in_force, Forwarder::new(Arc::clone(&tls), Arc::clone(&written.streams), closing.clone()), recorder));
+        let proxy = Rc::new(Proxy::new(&in_force, Forwarder::new(Arc::clone(&written.streams), closing.clone()), recorder));
         move |request, connection| {
             let proxy = Rc::clone(&proxy);
             async move { proxy.serve(request, connection).await }

@@ -26,6 +26,7 @@ use rustls::RootCertStore;
 use crate::domain::account::AccountKind;
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::branding::Branding;
+use crate::domain::destination::UpstreamTls;
 use crate::domain::policy_test::PolicyTest;
 use crate::domain::revocation::Revocations;
 use crate::domain::rules::Rules;
@@ -62,6 +63,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Every authority that some route can use, `personal` and `work` among them only if so.
     pub authorities: Vec<AuthoritySettings>,
+    /// The content of the files that `upstream` keys of routes name; the same files may be there more than once.
+    pub upstream_files: Vec<UpstreamFiles>,
     /// `[sign_in]`
     pub sign_in: SignInSettings,
     /// `[session]`
@@ -159,6 +162,39 @@ impl Default for LimitSettings {
             shutdown: Duration::from_secs(20),
             http2_streams: 100,
         }
+    }
+}
+
+/// The content of the files that the TLS of an upstream names.
+#[derive(Debug, Clone)]
+pub struct UpstreamFiles {
+    /// Which files.
+    pub tls: UpstreamTls,
+    /// `ca_file`: trust roots in place of the system's, PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `certificate_file` and `key_file`.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// By which we are known to an upstream.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The chain, PEM.
+    pub chain_pem: Vec<u8>,
+    /// Its key, PEM.
+    pub key_pem: Secret<Vec<u8>>,
+}
+
+impl UpstreamFiles {
+    /// Whether these say the same as others, names aside.
+    #[must_use]
+    pub fn have_the_content_of(&self, others: &Self) -> bool {
+        let same_certificate = match (&self.certificate, &others.certificate) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => ours.chain_pem == theirs.chain_pem && ours.key_pem.matches(theirs.key_pem.expose()),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        same_certificate && self.ca_pem == others.ca_pem
     }
 }
 

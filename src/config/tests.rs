@@ -14,6 +14,7 @@ mod values;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use tempfile::TempDir;
@@ -51,7 +52,12 @@ fn directory() -> TempDir {
         ("logo.svg", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n"),
         ("logo.png", b"\x89PNG\r\n\x1a\n\x00"),
     ];
-    for (name, content) in files.into_iter().chain(tls.iter().map(|(name, content)| (*name, content.as_bytes()))) {
+    let [client, other] = certificates();
+    let made = [("client.pem", &client.0), ("client-key.pem", &client.1), ("other-key.pem", &other.1)];
+    let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let made = made.iter().map(|(name, content)| (*name, content.as_bytes())).chain([("encrypted-key.pem", &encrypted[..])]);
+    let tls = tls.iter().map(|(name, content)| (*name, content.as_bytes()));
+    for (name, content) in files.into_iter().chain(made).chain(tls) {
         let path = directory.path().join(name);
         fs::write(&path, content).expect("a file can be written");
         let mode = if name.ends_with("open.key") { 0o644 } else { 0o600 };
@@ -60,6 +66,17 @@ fn directory() -> TempDir {
     let made = std::process::Command::new("mkfifo").arg(directory.path().join("pipe")).status();
     assert!(made.expect("a system with mkfifo").success());
     directory
+}
+
+/// Two certificates with their keys, PEM. The same ones in every directory: to make them takes time.
+fn certificates() -> &'static [(String, String); 2] {
+    static MADE: OnceLock<[(String, String); 2]> = OnceLock::new();
+    MADE.get_or_init(|| {
+        ["client.example", "other.example"].map(|name| {
+            let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+            (made.cert.pem(), made.signing_key.serialize_pem())
+        })
+    })
 }
 
 fn today() -> NaiveDate {

@@ -1,6 +1,7 @@
 //! Where routes forward: to one place, or to another one for each kind of account; and how places are written. How
 //! requests get there is not here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -116,7 +117,7 @@ pub enum HostField {
     Own,
 }
 
-/// How TLS is spoken to an upstream. The files are named here, and read by whoever connects.
+/// How TLS is spoken to an upstream. The files are named here; the configuration reads them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct UpstreamTls {
     /// Trust roots in place of the system's.
@@ -161,16 +162,29 @@ impl Upstream {
         Self { scheme, address, base_path: String::new(), host: HostField::default(), tls: UpstreamTls::default() }
     }
 
+    /// What its `Host` says: `public`, where browsers asked, or host and port of its own. A socket in the file system has no
+    /// name, and says `localhost`.
+    #[must_use]
+    pub fn host_field<'a>(&'a self, public: &'a str) -> Cow<'a, str> {
+        match (self.host, &self.address) {
+            (HostField::Public, _) => Cow::Borrowed(public),
+            (HostField::Own, UpstreamAddress::Unix(_)) => Cow::Borrowed("localhost"),
+            (HostField::Own, UpstreamAddress::Tcp { host, port }) => Cow::Owned(self.authority(host, *port)),
+        }
+    }
+
+    /// The scheme's usual port is not written (RFC 9110 §4.2.3).
+    fn authority(&self, host: &str, port: u16) -> String {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        if port == self.scheme.usual_port() { host } else { format!("{host}:{port}") }
+    }
+
     /// Its base path left out: `https://[2001:db8::1]:8443`, `unix:/run/app.sock`. The scheme's usual port is not written.
     #[must_use]
     pub fn origin(&self) -> String {
-        let scheme = self.scheme.as_str();
         match &self.address {
             UpstreamAddress::Unix(path) => format!("unix:{}", path.display()),
-            UpstreamAddress::Tcp { host, port } => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                if *port == self.scheme.usual_port() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
-            }
+            UpstreamAddress::Tcp { host, port } => format!("{}://{}", self.scheme.as_str(), self.authority(host, *port)),
         }
     }
 }
@@ -232,6 +246,19 @@ mod tests {
             (upstream(h2c, "app", 50051, ""), "h2c://app:50051"),
         ] {
             assert_eq!(shown, expected);
+        }
+        let socket = UpstreamAddress::Unix("/run/app.sock".into());
+        assert_eq!(Upstream { address: socket, ..Upstream::at(http, "", 0) }.to_string(), "unix:/run/app.sock");
+    }
+
+    #[test]
+    fn an_upstream_is_told_the_public_host_or_its_own() {
+        let app = Upstream::at(UpstreamScheme::Https, "app.internal", 443);
+        let socket = Upstream { address: UpstreamAddress::Unix("/run/app.sock".into()), ..app.clone() };
+        let elsewhere = Upstream::at(UpstreamScheme::Http, "::1", 3000);
+        for (upstream, own) in [(app, "app.internal"), (elsewhere, "[::1]:3000"), (socket, "localhost")] {
+            assert_eq!(upstream.host_field("orders.example.com"), "orders.example.com");
+            assert_eq!(Upstream { host: HostField::Own, ..upstream }.host_field("orders.example.com"), own);
         }
     }
 }

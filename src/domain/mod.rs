@@ -1,7 +1,8 @@
 //! Pure decisions: no sockets, no files, no clock, no randomness. What Homerealm believes, told in types.
 //!
 //! Read in this order: who people are ([`account`], [`principal`], [`named_user`]), who vouches for them ([`authority`]),
-//! where they want to go ([`origin`], [`target`], [`pattern`], [`route`], [`destination`], [`reach`]), what is decided
+//! where they want to go ([`origin`], [`target`], [`pattern`], [`prefix`],
+//! [`route`], [`destination`], [`reach`]), what is decided
 //! ([`policy`], [`reason`], [`decision`], [`trace`]), for how long ([`session`], [`revocation`]), and how a typed address
 //! becomes a place to sign in ([`address`], [`realm`]). All that one configuration says of it is [`rules`].
 
@@ -21,6 +22,7 @@ pub mod origin;
 pub mod pattern;
 pub mod policy;
 pub mod policy_test;
+pub mod prefix;
 pub mod principal;
 pub mod reach;
 pub mod realm;

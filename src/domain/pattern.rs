@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::prefix::Prefix;
 use super::target::BadTarget;
 use super::target::path::{normalise, octet_at};
 
@@ -212,6 +213,14 @@ impl PathPattern {
             End::Exact => false,
             End::Open => true,
         }
+    }
+
+    /// What is in front of `/**`, if that is literal segments, and at least one.
+    #[must_use]
+    pub fn literal_prefix(&self) -> Option<Prefix> {
+        let is_literal = !self.segments.is_empty() && self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)));
+        let written = self.text.strip_suffix("/**").filter(|_| is_literal)?;
+        Some(Prefix::new(written, self.segments.len()))
     }
 
     /// As written.

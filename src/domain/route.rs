@@ -14,6 +14,7 @@ use super::authority::AuthorityName;
 use super::destination::Destination;
 use super::identity_headers::{HeaderTemplate, Preset};
 use super::pattern::PathPattern;
+use super::prefix::Prefix;
 use super::target::Target;
 pub use super::written::Position;
 use super::written::RouteKeys;
@@ -65,6 +66,8 @@ pub struct Route {
     pub bearer: Option<BearerRequirements>,
     /// Where it forwards.
     pub destination: Destination,
+    /// What the upstream does not get to see of paths; `None` leaves them as they are.
+    pub strip_prefix: Option<Prefix>,
     /// What the upstream is told about the person.
     pub headers: HeaderRules,
     /// How long the upstream may take.

@@ -156,8 +156,9 @@ impl Proxy {
     ) -> Result<Response<Body>, Told> {
         let Passing { reply, head, body, address } = request;
         let passage = Passage {
-            upstreams,
+            group: reply.shared.upstreams.at_work(upstreams),
             target: &reply.visit.target,
+            strip_prefix: route.strip_prefix.as_ref(),
             rules: &route.headers,
             timeouts: route.timeouts,
             max_body: route.max_body,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::audit::Naming;
+use super::forward::upstreams::Fleet;
 use super::hearing::Hearing;
 use super::pages::assets::Assets;
 use super::pages::chrome::Chrome;
@@ -26,6 +27,8 @@ pub struct Shared {
     pub reader: Reader,
     /// Everything that decides.
     pub rules: Arc<Rules>,
+    /// What its routes forward to.
+    pub upstreams: Fleet,
     /// Names the configuration.
     pub fingerprint: Fingerprint,
     /// Asks the authority about a domain, if the configuration wants that.

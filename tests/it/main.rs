@@ -39,3 +39,4 @@ mod sessions;
 mod shadow;
 mod stop;
 mod tabs;
+mod upstreams;

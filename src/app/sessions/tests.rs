@@ -105,7 +105,8 @@ fn world(place: Place, identity: &str) -> World {
         Place::Cookies => None,
         Place::Store => Some(Arc::<Brittle>::clone(&store) as Arc<dyn SessionStore>),
     };
-    let (shared, _) = Lasting::new(config.audit.as_ref(), kept, CancellationToken::new()).build(config, None).expect("a generation");
+    let lasting = Lasting::new(config.audit.as_ref(), kept, CancellationToken::new()).expect("TLS");
+    let (shared, _) = lasting.build(config, None).expect("a generation");
     let logs = Arc::new(Logs::start(None, Some(Destination::File(path))).expect("a log"));
     let in_force = InForce::new(shared);
     World { desk: Desk::new(in_force.clone(), &logs), shared: in_force.shared(), store, logs, directory }

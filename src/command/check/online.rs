@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use rustls::ClientConfig;
 use serde::Serialize;
 use url::Url;
 
@@ -16,16 +15,18 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::http_client::{HttpClient, Limits};
 use crate::adapters::provider::Development;
 use crate::app::providers::{self, Clients};
+use crate::app::upstreams::{self, Tls};
 use crate::command::runtime;
 use crate::config::{AuthoritySettings, Config};
 use crate::domain::account::AccountKind;
 use crate::domain::authority::IssuerInForce;
-use crate::domain::destination::{Forward, Upstream};
+use crate::domain::destination::Forward;
 use crate::domain::route::Route;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Clock as _, Provider as _, ProviderUnavailable};
 use crate::protocol::metadata::Metadata;
 use crate::proxy::forward;
+use crate::proxy::forward::upstreams::{Group, Member};
 
 mod store;
 
@@ -91,13 +92,14 @@ impl fmt::Display for Answer {
 /// When nobody could be asked: no runtime, no TLS.
 pub(super) fn ask(config: &Config) -> std::io::Result<Vec<Answer>> {
     let clients = Clients::new();
-    let tls = forward::upstream_tls(Arc::clone(clients.trust_roots())).map_err(std::io::Error::other)?;
+    let tls = Tls::new(clients.trust_roots()).map_err(std::io::Error::other)?;
+    let groups = upstreams::unwatched(config, &tls).map_err(std::io::Error::other)?;
     let development = providers::development(config);
     let runtime = runtime::start()?;
     let answers = runtime.block_on(async {
         let authorities = config.authorities.iter().map(|settings| ask_authority(settings, development, &clients));
-        let upstreams = upstreams(config.rules.routes.routes());
-        let upstreams = upstreams.into_iter().map(|(upstream, route)| ask_upstream(upstream, route, &tls));
+        let members = members(&groups, config.rules.routes.routes());
+        let upstreams = members.into_iter().map(|(member, route)| ask_upstream(member, route));
         let (mut answers, others, store) = tokio::join!(
             futures_util::stream::iter(authorities).buffered(AT_ONCE).collect::<Vec<_>>(),
             futures_util::stream::iter(upstreams).buffered(AT_ONCE).collect::<Vec<_>>(),
@@ -180,26 +182,33 @@ impl Outcome {
     }
 }
 
-/// Every upstream once, with the first route that leads to it.
-fn upstreams(routes: &[Route]) -> Vec<(&Arc<Upstream>, &Route)> {
+/// Every member once, with the first route that leads to it.
+fn members<'a>(groups: &'a [Arc<Group>], routes: &'a [Route]) -> Vec<(&'a Arc<Member>, &'a Route)> {
+    let leads_to = |route: &&Route, group: &Group| {
+        AccountKind::ALL.into_iter().any(|kind| match route.destination.of(Some(kind)) {
+            Some(Forward::Upstream(upstreams)) => **upstreams == *group.configured(),
+            Some(Forward::Redirect(_)) | None => false,
+        })
+    };
     let mut seen = HashSet::new();
     let mut distinct = Vec::new();
-    for route in routes {
-        for kind in AccountKind::ALL {
-            let Some(Forward::Upstream(upstreams)) = route.destination.of(Some(kind)) else { continue };
-            let new = upstreams.members.iter().filter(|member| seen.insert((member.scheme, &member.address)));
-            distinct.extend(new.map(|member| (member, route)));
-        }
+    for group in groups {
+        let Some(route) = routes.iter().find(|route| leads_to(route, group)) else { continue };
+        let new = group.members().iter().filter(|member| {
+            let upstream = member.upstream();
+            seen.insert((upstream.scheme, &upstream.address, &upstream.tls))
+        });
+        distinct.extend(new.map(|member| (member, route)));
     }
     distinct
 }
 
-async fn ask_upstream(upstream: &Arc<Upstream>, route: &Route, tls: &Arc<ClientConfig>) -> Answer {
-    let (outcome, detail) = match forward::connect(upstream, tls, PATIENCE).await {
+async fn ask_upstream(member: &Arc<Member>, route: &Route) -> Answer {
+    let (outcome, detail) = match forward::connect(member, PATIENCE).await {
         Ok(()) => (Outcome::Ok, "connected".to_owned()),
         Err(error) => (Outcome::Failed, format!("{error} (route \"{}\")", route.name)),
     };
-    Answer { asked: Asked::Upstream, name: upstream.origin(), outcome, detail }
+    Answer { asked: Asked::Upstream, name: member.upstream().origin(), outcome, detail }
 }
 
 #[cfg(test)]

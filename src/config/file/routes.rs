@@ -48,6 +48,7 @@ pub(crate) struct RouteKeys {
     pub(crate) unauthenticated: Setting<Unauthenticated>,
     pub(crate) bearer: Setting<BearerSection>,
     pub(crate) headers: Setting<HeadersSection>,
+    pub(crate) strip_prefix: Setting<bool>,
     pub(crate) timeouts: Setting<TimeoutsSection>,
     pub(crate) websocket: Setting<bool>,
     pub(crate) max_body: Setting<Option<u64>>,
@@ -116,7 +117,6 @@ pub(crate) fn read_defaults(reader: &mut Reader<'_, '_>) -> RouteKeys {
 
 fn keys(reader: &mut Reader<'_, '_>) -> RouteKeys {
     let is_empty_list = |value: &DeValue<'_>| value.as_array().is_some_and(|list| list.is_empty());
-    reader.unavailable("strip_prefix", |value| value.as_bool() == Some(false));
     reader.unavailable("assertion", |value| value.as_bool() == Some(false));
     reader.unavailable("cors_origins", is_empty_list);
     RouteKeys {
@@ -133,6 +133,7 @@ fn keys(reader: &mut Reader<'_, '_>) -> RouteKeys {
         ),
         bearer: bearer(reader),
         headers: headers(reader),
+        strip_prefix: reader.boolean("strip_prefix"),
         timeouts: timeouts(reader),
         websocket: reader.boolean("websocket"),
         max_body: reader.parsed("max_body", forms::size),

@@ -3,10 +3,9 @@
 use super::routes::Scope;
 use crate::config::file::routes::{Auth, RouteKeys, RouteSection};
 use crate::config::file::setting::Setting;
-use crate::config::file::upstream::{ByKind, UpstreamSection};
+use crate::config::file::upstream::{ByKind, ForwardSection, UpstreamSection};
 use crate::config::problem::{Code, Findings, Problem, Span};
 use crate::domain::account::AccountKind;
-use crate::domain::destination::Forward;
 use crate::domain::route::{Access, AccountKinds, Guests};
 
 /// Reports what a route says about people whom it does not look at.
@@ -74,6 +73,7 @@ pub(crate) fn report_shadow_of_nothing(
 pub(crate) fn report_beside_redirect(section: &RouteSection, findings: &Findings) {
     let Some(upstream) = section.upstream.given().filter(|upstream| only_redirects(&upstream.value)) else { return };
     let about_forwarding = [
+        ("strip_prefix", key_of(&section.keys.strip_prefix)),
         ("timeouts", key_of(&section.keys.timeouts)),
         ("max_body", key_of(&section.keys.max_body)),
         ("websocket", key_of(&section.keys.websocket)),
@@ -87,7 +87,7 @@ pub(crate) fn report_beside_redirect(section: &RouteSection, findings: &Findings
 }
 
 fn only_redirects(upstream: &UpstreamSection) -> bool {
-    let redirects = |forward: &Forward| matches!(forward, Forward::Redirect(_));
+    let redirects = |forward: &ForwardSection| matches!(forward, ForwardSection::Redirect(_));
     match upstream {
         UpstreamSection::One(forward) => redirects(forward),
         UpstreamSection::ByKind(by_kind) => {

@@ -26,6 +26,7 @@ pub(crate) mod telemetry;
 pub(crate) mod tenants;
 pub(crate) mod tls;
 pub(crate) mod unknown;
+pub(crate) mod upstreams;
 pub(crate) mod written;
 
 use std::num::NonZeroU32;
@@ -80,7 +81,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let by_key = file.tenants.iter().map(|tenant| (tenant.key.as_str(), tenant)).collect();
     let scope =
         routes::Scope { file, tenants: &by_key, authorities: &authorities, origins: origins.as_ref(), prefix: prefix.as_deref(), around };
-    let routes = routes::resolve(&scope);
+    let mut routes = routes::resolve(&scope);
     routes::register(&scope, &routes);
     let tests = policy_tests::resolve(&scope, &routes);
     idle::check_sign_in(file, around.findings);
@@ -89,6 +90,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
     let not_before = not_before::resolve(&scope);
     let known = authorities::known(&authorities, &routes);
     let authorities = authorities::used(authorities, &routes, around);
+    let upstream_files = routes.iter_mut().flat_map(|route| std::mem::take(&mut route.upstream_files)).collect();
     let session = session::resolve(&file.session, around);
     let branding = branding::resolve(&file.branding, around);
     let audit = telemetry::audit(&file.telemetry.audit, around);
@@ -117,6 +119,7 @@ pub(crate) fn resolve(file: &File, file_name: &str, around: &Surroundings<'_>) -
             tls: tls?,
             limits,
             authorities,
+            upstream_files,
             sign_in: sign_in(file),
             session: SessionSettings { not_before: not_before?, ..session? },
             branding: branding?,

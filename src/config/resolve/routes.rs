@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authorities::Authority;
 use super::server::{report_duplicate, report_repeated};
 use super::{Surroundings, access, effects, forwarding, headers, reach, written::written};
+use crate::config::UpstreamFiles;
 use crate::config::file::File;
 use crate::config::file::routes::RouteSection;
 use crate::config::file::setting::Setting;
@@ -33,6 +34,8 @@ pub(crate) struct ResolvedRoute {
     pub(crate) at: Span,
     /// Those it uses, also where the rest is broken: they are not unused.
     pub(crate) authorities: Vec<AuthorityName>,
+    /// What was read for its upstreams.
+    pub(crate) upstream_files: Vec<UpstreamFiles>,
     pub(crate) route: Option<Route>,
 }
 
@@ -67,7 +70,8 @@ pub(crate) fn register(scope: &Scope<'_>, routes: &[ResolvedRoute]) {
 fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>, scope: &Scope<'_>) -> ResolvedRoute {
     let admission = access::resolve(section, scope);
     let authorities = admission.authorities.clone();
-    let destination = forwarding::destination(section, &admission, scope);
+    let forwarding::Resolved { destination, files: upstream_files } = forwarding::destination(section, &admission, scope);
+    let strip_prefix = forwarding::strip_prefix(section, scope);
     effects::report_beside_redirect(section, scope.around.findings);
     let headers = headers::resolve(section, &scope.file.defaults, scope.around.findings);
     let keys = (&section.keys, &scope.file.defaults);
@@ -80,6 +84,7 @@ fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>,
             bearer: bearer(section, admission.access.as_ref()?, scope),
             access: admission.access?,
             destination: destination?,
+            strip_prefix,
             headers: headers?,
             timeouts: forwarding::timeouts(section, &scope.file.defaults),
             max_body: keys.0.max_body.or(&keys.1.max_body).value().copied().flatten(),
@@ -87,7 +92,7 @@ fn route(section: &RouteSection, name: Option<String>, matcher: Option<Matcher>,
             written: written(section, &scope.file.defaults, scope.around),
         })
     };
-    ResolvedRoute { at: section.at, authorities, route: assemble() }
+    ResolvedRoute { at: section.at, authorities, upstream_files, route: assemble() }
 }
 
 fn bearer(section: &RouteSection, access: &Access, scope: &Scope<'_>) -> Option<BearerRequirements> {

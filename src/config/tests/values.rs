@@ -1,11 +1,12 @@
 //! Configurations that are right, and what becomes of them.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{HEAD, ROUTE, directory, parse, with_files_here};
 use crate::config::{AccessLog, Audit, AuditIdentity, AuditTo, Config, SessionKeys};
 use crate::domain::account::AccountKind;
-use crate::domain::destination::{Destination, Forward, UpstreamAddress};
+use crate::domain::destination::{Destination, Forward, HealthCheck, HostField, UpstreamAddress};
 use crate::domain::route::{Access, Guests, Position, Route};
 use crate::domain::session::Lifetimes;
 use crate::domain::sign_in_page::SignInPage;
@@ -54,7 +55,7 @@ fn the_example_is_right_and_has_every_kind_of_route() {
     let config = config(&with_files_here(EXAMPLE));
     assert!(config.warnings.is_empty(), "{}", config.warnings);
     let names: Vec<_> = config.rules.routes.routes().iter().map(|route| route.name.as_str()).collect();
-    assert_eq!(names, ["health", "finance", "partners", "api", "mailbox", "help", "shop"]);
+    assert_eq!(names, ["health", "finance", "partners", "api", "mailbox", "reports", "help", "shop"]);
     let authorities: Vec<_> = config.authorities.iter().map(|authority| authority.name.as_str()).collect();
     assert_eq!(authorities, ["work", "personal", "contoso", "customers"]);
     let partners = config.rules.routes.named("partners").and_then(|route| route.access.requirements()).expect("requirements");
@@ -142,6 +143,29 @@ fn an_upstream_keeps_its_base_path_and_loses_its_brackets() {
     let upstream = &upstreams.members[0];
     assert_eq!(upstream.address, UpstreamAddress::Tcp { host: "::1".into(), port: 443 });
     assert_eq!(upstream.base_path, "/base");
+}
+
+#[test]
+fn the_options_of_upstreams_hold_for_each_of_them() {
+    let options = "ca_file = \"client.pem\", certificate_file = \"client.pem\", key_file = \"client-key.pem\", server_name = \"APP\", \
+         host = \"own\", health = { path = \"/well\" }, max_connections = 7";
+    let urls = "[\"https://10.0.0.1\", \"https://10.0.0.2/base\", \"unix:/run/app.sock\"]";
+    let config = routed(&format!("[[routes]]\nupstream = {{ url = {urls}, {options} }}\naccounts = \"work\"\n"));
+    let Destination::One(Forward::Upstream(upstreams)) = &config.rules.routes.routes()[0].destination else { panic!("upstreams") };
+    assert_eq!(upstreams.to_string(), "https://10.0.0.1, https://10.0.0.2/base, unix:/run/app.sock");
+    assert_eq!(upstreams.max_connections.map(NonZeroU32::get), Some(7));
+    assert_eq!(upstreams.health, Some(HealthCheck { path: "/well".into(), every: Duration::from_secs(5) }));
+    let [files] = &config.upstream_files[..] else { panic!("one set of files") };
+    for member in &upstreams.members {
+        assert_eq!((member.host, member.tls.server_name.as_deref(), &member.tls), (HostField::Own, Some("app"), &files.tls));
+    }
+    let certificate = files.certificate.as_ref().expect("a client certificate");
+    assert!(certificate.chain_pem.starts_with(b"-----BEGIN CERTIFICATE-----") && files.ca_pem.is_some());
+    assert!(certificate.key_pem.expose().starts_with(b"-----BEGIN PRIVATE KEY-----"));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("PRIVATE KEY"));
+    let noted = |name: &str| config.files.paths.iter().any(|path| path.ends_with(name));
+    assert!(noted("client.pem") && noted("client-key.pem"), "{:?}", config.files.paths);
 }
 
 #[test]

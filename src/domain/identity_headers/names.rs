@@ -22,7 +22,8 @@ pub(super) const OWNED: [&str; 11] =
 pub(super) const OWNED_PREFIXES: [&str; 4] = ["x-homerealm-", "x-ms-client-principal", "x-ms-token-", "x-auth-request-"];
 
 /// What the forwarder itself tells upstreams: where a request comes from, what it was for, and under which id it goes.
-const FORWARDING: [&str; 6] = ["forwarded", "traceparent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
+const FORWARDING: [&str; 7] =
+    ["forwarded", "traceparent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-prefix", "x-forwarded-proto", "x-request-id"];
 
 pub(super) fn is_forwarding(name: &str) -> bool {
     FORWARDING.iter().any(|theirs| fold_alike(name, theirs))

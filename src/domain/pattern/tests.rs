@@ -121,6 +121,7 @@ fn route(name: &str, path: &str) -> Route {
         destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
+        strip_prefix: None,
         max_body: None,
         websocket: true,
         written: crate::domain::written::RouteKeys::default(),

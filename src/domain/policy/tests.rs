@@ -77,6 +77,7 @@ fn route(access: Access, bearer: Option<BearerRequirements>) -> Route {
         destination: Destination::ByKind { work: None, personal: None, customer: None },
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
+        strip_prefix: None,
         max_body: None,
         websocket: true,
         written: crate::domain::written::RouteKeys::default(),

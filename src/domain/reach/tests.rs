@@ -91,6 +91,7 @@ fn guarded(matcher: Matcher) -> Route {
         destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
+        strip_prefix: None,
         max_body: None,
         websocket: true,
         written: RouteKeys::default(),

@@ -1,4 +1,4 @@
-//! One request on its way to an upstream, and when it may be sent once more.
+//! One request on its way to an upstream, and what an attempt without an answer means for it.
 
 use http::Method;
 
@@ -6,6 +6,8 @@ use super::Protocol;
 use super::error::ForwardError;
 use super::request_head::Telling;
 use super::upload::{BodyFraming, Upload};
+use super::upstreams::again::{Connection, Failed};
+use crate::domain::prefix::Prefix;
 use crate::domain::target::Target;
 
 /// A request, in terms of no version of HTTP.
@@ -13,6 +15,8 @@ use crate::domain::target::Target;
 pub(super) struct Errand<'a> {
     pub(super) method: &'a Method,
     pub(super) target: &'a Target,
+    /// What of the target's path the upstream does not get to see.
+    pub(super) strip_prefix: Option<&'a Prefix>,
     pub(super) protocol: Protocol,
     pub(super) telling: Telling<'a>,
     pub(super) upload: Upload,
@@ -48,22 +52,19 @@ impl Errand<'_> {
         is_idempotent && matches!(self.upload.framing, BodyFraming::Empty) && matches!(self.protocol, Protocol::Http)
     }
 
-    /// Whether this request may be sent once more, on a new connection. Asked only of connections that had served before:
-    /// the upstream may have closed such a one just when we began, which says nothing about the request. On a connection
-    /// of its own, it does.
-    pub(super) const fn may_be_repeated(&self, failed: &NoAnswer) -> bool {
-        may_repeat(failed, self.is_repeatable())
+    /// What an attempt without an answer means for a further one.
+    pub(super) const fn failed(&self, failed: &NoAnswer, connection: Connection) -> Failed {
+        kind_of(failed, connection, self.is_repeatable())
     }
 }
 
-/// Yes if the connection broke, nothing came back, and either nothing of the request can have been seen or seeing
-/// it twice is harmless. Whatever is not about the connection (time is up, the client broke off, what came is no HTTP) would be
-/// no better the second time.
-const fn may_repeat(failed: &NoAnswer, is_repeatable: bool) -> bool {
+/// Whatever is not about the connection (time is up, the client broke off) would be no better the second time.
+const fn kind_of(failed: &NoAnswer, connection: Connection, is_repeatable: bool) -> Failed {
     match (&failed.error, failed.heard, failed.sent) {
-        (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Nothing) => true,
-        (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Something) => is_repeatable,
-        _ => false,
+        (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Nothing) => Failed::Unsent(connection),
+        (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Something) if is_repeatable => Failed::Unheard(connection),
+        (ForwardError::UpstreamBrokeOff(_) | ForwardError::NotHttp(_), _, _) => Failed::BrokeOff(connection),
+        _ => Failed::ForGood,
     }
 }
 
@@ -75,23 +76,23 @@ mod tests {
     use crate::proxy::forward::http1::answer_head::OddHead;
 
     #[test]
-    fn a_request_is_repeated_only_if_nobody_can_have_acted_on_it_twice() {
+    fn only_a_connection_that_broke_off_unheard_leaves_something_to_try() {
         let broke = || ForwardError::UpstreamBrokeOff(io::ErrorKind::ConnectionReset.into());
-        let (nothing, something) = (Sent::Nothing, Sent::Something);
+        let (nothing, something, old) = (Sent::Nothing, Sent::Something, Connection::Old);
         for (error, sent, heard, of_any, of_repeatable) in [
-            (broke(), nothing, Heard::Nothing, true, true),
-            (broke(), something, Heard::Nothing, false, true),
-            (broke(), nothing, Heard::Something, false, false),
-            (broke(), something, Heard::Something, false, false),
-            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, false, false),
-            (ForwardError::ResponseTimeout, something, Heard::Nothing, false, false),
-            (ForwardError::ClientBrokeOff, nothing, Heard::Nothing, false, false),
-            (ForwardError::ClientStalled, something, Heard::Nothing, false, false),
-            (ForwardError::BodyTooLarge, nothing, Heard::Nothing, false, false),
-            (ForwardError::NotHttp(OddHead::StatusLine), something, Heard::Something, false, false),
+            (broke(), nothing, Heard::Nothing, Failed::Unsent(old), Failed::Unsent(old)),
+            (broke(), something, Heard::Nothing, Failed::BrokeOff(old), Failed::Unheard(old)),
+            (broke(), nothing, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
+            (broke(), something, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
+            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::ResponseTimeout, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::ClientBrokeOff, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::ClientStalled, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::BodyTooLarge, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::NotHttp(OddHead::StatusLine), something, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
         ] {
             let failed = NoAnswer { error, sent, heard };
-            assert_eq!((may_repeat(&failed, false), may_repeat(&failed, true)), (of_any, of_repeatable), "{failed:?}");
+            assert_eq!((kind_of(&failed, old, false), kind_of(&failed, old, true)), (of_any, of_repeatable), "{failed:?}");
         }
     }
 }

@@ -24,6 +24,9 @@ pub enum ForwardError {
     /// No connection to the upstream in time.
     #[error("connecting to the upstream takes too long")]
     ConnectTimeout,
+    /// All connections that there may be to the upstream are in use, for longer than connecting may take.
+    #[error("all connections that `max_connections` allows are in use")]
+    NoConnectionFree,
     /// More options in `Connection` than anybody needs.
     #[error("too many connection options")]
     TooManyConnectionOptions,
@@ -49,7 +52,7 @@ impl ForwardError {
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions => Reason::BadRequest,
             Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::NotHttp(_) | Self::UnaskedSwitch => Reason::UpstreamUnavailable,
-            Self::ConnectTimeout | Self::ResponseTimeout => Reason::UpstreamTimeout,
+            Self::ConnectTimeout | Self::NoConnectionFree | Self::ResponseTimeout => Reason::UpstreamTimeout,
         }
     }
 }

@@ -20,6 +20,11 @@ impl Ids {
         Self { worker: number(worker), counter: Cell::new(number(counter)) }
     }
 
+    /// A number that is another one for each worker and start.
+    pub(super) const fn seed(&self) -> u64 {
+        self.worker
+    }
+
     /// 32 hexadecimal digits.
     pub(super) fn next(&self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -35,7 +40,7 @@ impl Ids {
 }
 
 /// The finalizer of SplitMix64: different numbers stay different.
-const fn mix(number: u64) -> u64 {
+pub(super) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)

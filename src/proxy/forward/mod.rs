@@ -10,6 +10,7 @@
 //! [`errand`] is what is asked, [`http1`] how it is said, [`request_head`] and [`sieve`] what an upstream is told.
 
 pub(super) mod deadline;
+mod dial;
 pub mod download;
 mod errand;
 mod error;
@@ -23,6 +24,7 @@ mod response_head;
 mod sieve;
 mod tunnel;
 mod upload;
+pub mod upstreams;
 mod wire;
 
 use std::net::IpAddr;
@@ -31,21 +33,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use rustls::ClientConfig;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
 pub use http1::answer_head::OddHead;
 pub use tunnel::{asks_for_websocket, origin_is_ours};
-pub use wire::{TlsError, upstream_tls};
+pub use wire::{Identity, TlsError, upstream_tls};
 
 use super::body::Body;
 use super::request_body::RequestBody;
 use super::upgrade::OnUpgrade;
 use super::visit::Peer;
-use crate::domain::destination::{Upstream, Upstreams};
 use crate::domain::origin::Origin;
 use crate::domain::policy::Permit;
+use crate::domain::prefix::Prefix;
 use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
 use crate::telemetry::streams::{StreamKind, Streams};
@@ -60,13 +62,17 @@ use pool::Pool;
 use request_head::Telling;
 use sieve::TrailerRules;
 use upload::{BodyFraming, Upload};
+use upstreams::again::{Connection, Failed};
+use upstreams::course::{Connections, Course, Turn};
+use upstreams::desk::Desk;
+use upstreams::{Group, Member};
 
 /// Forwards the requests of one worker thread; its connections never leave it.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
     pool: Rc<Pool>,
     ids: Rc<Ids>,
-    tls: Arc<ClientConfig>,
+    desk: Rc<Desk>,
     streams: Arc<Streams>,
     shutdown: CancellationToken,
 }
@@ -75,9 +81,11 @@ pub struct Forwarder {
 #[derive(Debug, Clone, Copy)]
 pub struct Passage<'a> {
     /// Where it goes: to one of these.
-    pub upstreams: &'a Arc<Upstreams>,
+    pub group: &'a Group,
     /// What was judged: its path and query are sent, behind the upstream's base path.
     pub target: &'a Target,
+    /// What of its path the upstream does not get to see.
+    pub strip_prefix: Option<&'a Prefix>,
     /// The route's header rules.
     pub rules: &'a HeaderRules,
     /// The route's timeouts.
@@ -116,13 +124,12 @@ pub struct OwnCookies {
     pub is_own: fn(&[u8]) -> bool,
 }
 
-/// Connects to an upstream within `limit`, TLS included, and hangs up again: whether it is there. `tls` is what
-/// [`upstream_tls`] made.
+/// Connects to an upstream within `limit`, TLS included, and hangs up again: whether it is there.
 ///
 /// # Errors
 /// [`ForwardError::Connect`] and [`ForwardError::ConnectTimeout`].
-pub async fn connect(upstream: &Arc<Upstream>, tls: &Arc<ClientConfig>, limit: Duration) -> Result<(), ForwardError> {
-    Link::open(upstream, tls, limit).await.map(drop)
+pub async fn connect(member: &Arc<Member>, limit: Duration) -> Result<(), ForwardError> {
+    Link::open(member, None, limit).await.map(drop)
 }
 
 /// What an exchange is for.
@@ -133,11 +140,11 @@ enum Protocol {
 }
 
 impl Forwarder {
-    /// A forwarder without connections. `tls` is what [`upstream_tls`] made. `streams` counts what stays open; `shutdown`
-    /// ends WebSockets.
+    /// A forwarder without connections. `streams` counts what stays open; `shutdown` ends WebSockets.
     #[must_use]
-    pub fn new(tls: Arc<ClientConfig>, streams: Arc<Streams>, shutdown: CancellationToken) -> Self {
-        Self { pool: Rc::default(), ids: Rc::new(Ids::new()), tls, streams, shutdown }
+    pub fn new(streams: Arc<Streams>, shutdown: CancellationToken) -> Self {
+        let ids = Ids::new();
+        Self { pool: Rc::default(), desk: Rc::new(Desk::new(ids.seed())), ids: Rc::new(ids), streams, shutdown }
     }
 
     /// Passes a request on and gives its answer back, whose body then comes as the upstream sends it. Runs on a
@@ -162,7 +169,7 @@ impl Forwarder {
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
         let telling = Telling::new(&head.headers, permit.principal(), &passage, &self.ids)?;
-        let mut errand = Errand { method: &head.method, target: passage.target, protocol, telling, upload };
+        let mut errand = Errand { method: &head.method, target: passage.target, strip_prefix: passage.strip_prefix, protocol, telling, upload };
         let (link, answer) = self.ask(&passage, &mut errand).await?;
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(&passage, protocol, client, link, answer);
@@ -170,23 +177,60 @@ impl Forwarder {
         Ok(self.answer(&passage, link, answer, errand.upload))
     }
 
-    /// Finds a connection, sends, and sends once more on a new connection if the first one turns out to be stale and the
-    /// request [may be repeated](Errand::may_be_repeated).
+    /// Sends a request to one member after the other, until one answers or nothing more may be tried: what that is, is
+    /// [`upstreams::again`]'s to say.
     async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<(Box<Link>, AnswerHead), ForwardError> {
-        let response = passage.timeouts.response;
-        let upstream = choose(passage.upstreams);
-        if let Some(mut link) = self.pool.take(upstream) {
-            match link.exchange(errand, response).await {
-                Ok(answer) => return Ok((link, answer)),
-                Err(failed) if errand.may_be_repeated(&failed) => {}
-                Err(failed) => return Err(failed.error),
+        let (mut course, mut turn) = Course::begin(&self.desk, passage.group);
+        loop {
+            let (failed, error) = match self.link(&mut turn, passage.timeouts.connect).await {
+                Err(error) => (Failed::of_connecting(&error), error),
+                Ok((mut link, connection)) => match link.exchange(errand, passage.timeouts.response).await {
+                    Ok(answer) => {
+                        turn.member.worked();
+                        return Ok((link, answer));
+                    }
+                    Err(failed) => (errand.failed(&failed, connection), failed.error),
+                },
+            };
+            let Some(next) = course.after(failed, &error) else { return Err(error) };
+            turn = next;
+        }
+    }
+
+    /// A connection for a request: one that is idle or comes back while it waits, or a new one.
+    async fn link(&self, turn: &mut Turn, limit: Duration) -> Result<(Box<Link>, Connection), ForwardError> {
+        let member = &turn.member;
+        if turn.connections == Connections::Any
+            && let Some(mut link) = self.pool.take(member)
+        {
+            link.under_way = turn.under_way.take();
+            return Ok((link, Connection::Old));
+        }
+        let (Some(bound), Some(under_way)) = (&member.bound, &turn.under_way) else {
+            let mut link = Link::open(member, None, limit).await?;
+            link.under_way = turn.under_way.take();
+            return Ok((link, Connection::New));
+        };
+        let due = Instant::now() + limit;
+        let waiting = under_way.wait(bound);
+        let mut permit = std::pin::pin!(bound.permit());
+        let found = loop {
+            tokio::select! {
+                biased;
+                permit = &mut permit => break Ok(permit),
+                () = waiting.returned() => if let Some(link) = self.pool.take(member) {
+                    break Err(link);
+                },
+                () = tokio::time::sleep_until(due) => return Err(ForwardError::NoConnectionFree),
             }
-        }
-        let mut link = Link::open(upstream, &self.tls, passage.timeouts.connect).await?;
-        match link.exchange(errand, response).await {
-            Ok(answer) => Ok((link, answer)),
-            Err(failed) => Err(failed.error),
-        }
+        };
+        drop(waiting);
+        let (mut link, connection) = match found {
+            Ok(permit) => (Link::open(member, Some(permit), due.saturating_duration_since(Instant::now())).await?, Connection::New),
+            Err(link) => (link, Connection::Old),
+        };
+        link.under_way = turn.under_way.take();
+        Ok((link, connection))
     }
 
     /// Hands an answer on. Its connection goes back to the pool once all of it is there, if all of the request is sent.
@@ -241,11 +285,6 @@ impl Forwarder {
         *response.headers_mut() = headers;
         Ok(response)
     }
-}
-
-/// The upstream for the next request.
-fn choose(upstreams: &Upstreams) -> &Arc<Upstream> {
-    &upstreams.members[0]
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

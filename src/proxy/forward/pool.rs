@@ -6,11 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::http1::answer_head::After;
 use super::http1::link::Link;
-use crate::domain::destination::Upstream;
+use super::upstreams::Member;
+use super::upstreams::desk::{Fate, Waiters};
+use super::upstreams::limit::Idle;
 
 /// Idle connections per upstream and worker.
 const MAX_IDLE: usize = 64;
@@ -27,24 +30,36 @@ pub(super) struct Pool {
 
 #[derive(Debug)]
 struct Shelf {
-    upstream: Arc<Upstream>,
+    member: Arc<Member>,
     idle: Vec<(Instant, Box<Link>)>,
+    /// Lets connections go that others wait for, where their number is bounded.
+    serving: Option<Aborting>,
+}
+
+/// Ends a task when dropped.
+#[derive(Debug)]
+struct Aborting(AbortHandle);
+
+impl Drop for Aborting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Pool {
     /// A connection that is still open, if there is one.
-    pub(super) fn take(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
+    pub(super) fn take(&self, member: &Arc<Member>) -> Option<Box<Link>> {
         loop {
-            let mut link = self.pop(upstream)?;
+            let mut link = self.pop(member)?;
             if link.is_reusable() {
                 return Some(link);
             }
         }
     }
 
-    fn pop(&self, upstream: &Arc<Upstream>) -> Option<Box<Link>> {
+    fn pop(&self, member: &Arc<Member>) -> Option<Box<Link>> {
         let mut shelves = self.shelves.borrow_mut();
-        let shelf = find(&mut shelves, upstream)?;
+        let shelf = find(&mut shelves, member)?;
         let (since, link) = shelf.idle.pop()?;
         if since.elapsed() < MAX_IDLE_TIME {
             return Some(link);
@@ -54,17 +69,24 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection whose last exchange is complete in both directions, if it is good for another one.
+    /// Keeps a connection whose last exchange is complete in both directions, if it is good for another one, and nobody at
+    /// another worker's waits for it to end.
     pub(super) fn give_back(self: &Rc<Self>, mut link: Box<Link>, after: After) {
+        let under_way = link.under_way.take();
         if after == After::Close || !link.is_reusable() {
             return;
         }
+        let bounded = link.member.bound.as_ref().zip(under_way);
+        if bounded.as_ref().is_some_and(|(bound, under_way)| under_way.fate(bound) == Fate::Closed) {
+            return;
+        }
+        let waiters = bounded.map(|(_, under_way)| under_way.waiters());
         link.relax();
         let mut shelves = self.shelves.borrow_mut();
-        let shelf = match find(&mut shelves, &link.upstream) {
+        let shelf = match find(&mut shelves, &link.member) {
             Some(shelf) => shelf,
             None => {
-                shelves.push(Shelf { upstream: Arc::clone(&link.upstream), idle: Vec::new() });
+                shelves.push(Shelf { member: Arc::clone(&link.member), idle: Vec::new(), serving: None });
                 let last = shelves.len() - 1;
                 &mut shelves[last]
             }
@@ -72,11 +94,35 @@ impl Pool {
         if shelf.idle.len() == MAX_IDLE {
             shelf.idle.remove(0);
         }
+        if let Some(waiters) = waiters.filter(|_| shelf.serving.is_none()) {
+            let serving = tokio::task::spawn_local(Rc::clone(self).serve_others(Arc::clone(&link.member), waiters));
+            shelf.serving = Some(Aborting(serving.abort_handle()));
+        }
         shelf.idle.push((Instant::now(), link));
         drop(shelves);
         if !self.is_swept.replace(true) {
             tokio::task::spawn_local(Rc::clone(self).sweep());
         }
+    }
+
+    /// Closes idle connections that others wait for, until there are none.
+    async fn serve_others(self: Rc<Self>, member: Arc<Member>, waiters: Waiters) {
+        let Some(bound) = &member.bound else { return };
+        bound.serve_others(|| if waiters.are_there() { Idle::Some } else { self.give_up_one(&member) }).await;
+    }
+
+    /// Closes the one that has been idle for longest.
+    fn give_up_one(&self, member: &Arc<Member>) -> Idle {
+        let mut shelves = self.shelves.borrow_mut();
+        let Some(shelf) = find(&mut shelves, member) else { return Idle::None };
+        if !shelf.idle.is_empty() {
+            shelf.idle.remove(0);
+        }
+        if !shelf.idle.is_empty() {
+            return Idle::Some;
+        }
+        shelf.serving = None;
+        Idle::None
     }
 
     /// How many connections are idle.
@@ -98,11 +144,7 @@ impl Pool {
     }
 }
 
-/// By address first: only after a reload is the same upstream another object.
-fn find<'a>(shelves: &'a mut [Shelf], upstream: &Arc<Upstream>) -> Option<&'a mut Shelf> {
-    let at = shelves
-        .iter()
-        .position(|shelf| Arc::ptr_eq(&shelf.upstream, upstream))
-        .or_else(|| shelves.iter().position(|shelf| shelf.upstream == *upstream))?;
-    Some(&mut shelves[at])
+/// The same object: a reload keeps it as long as it is reached in the same way.
+fn find<'a>(shelves: &'a mut [Shelf], member: &Arc<Member>) -> Option<&'a mut Shelf> {
+    shelves.iter_mut().find(|shelf| Arc::ptr_eq(&shelf.member, member))
 }

@@ -16,11 +16,13 @@ use super::sieve::Sieve;
 use super::{Passage, hop_by_hop};
 use crate::domain::identity_headers;
 use crate::domain::identity_headers::fields::Fields;
+use crate::domain::destination::Upstream;
 use crate::domain::principal::Principal;
 use crate::proxy::visit::Peer;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -77,9 +79,9 @@ impl<'a> Telling<'a> {
     }
 
     /// Writes the fields of the head.
-    pub(super) fn write(&self, fields: &mut impl Fields) {
-        let authority = self.passage.origin.authority().as_bytes();
-        fields.put_value(&header::HOST, authority);
+    pub(super) fn write(&self, upstream: &Upstream, fields: &mut impl Fields) {
+        let authority = self.passage.origin.authority();
+        fields.put_value(&header::HOST, upstream.host_field(authority).as_bytes());
         for (name, value) in self.headers {
             let is_told_apart = *name == header::COOKIE || (self.trace.is_none() && *name == TRACESTATE);
             if !is_told_apart && self.sieve.passes(name.as_str()) {
@@ -89,9 +91,12 @@ impl<'a> Telling<'a> {
         if self.sieve.passes(header::COOKIE.as_str()) && self.headers.contains_key(header::COOKIE) {
             fields.put(&header::COOKIE, |out| self.write_cookies(out));
         }
-        fields.put_value(&X_FORWARDED_HOST, authority);
+        fields.put_value(&X_FORWARDED_HOST, authority.as_bytes());
         fields.put_value(&X_FORWARDED_PROTO, self.passage.origin.scheme().as_str().as_bytes());
         fields.put(&X_FORWARDED_FOR, |out| self.write_chain(out));
+        if let Some(prefix) = self.passage.strip_prefix {
+            fields.put_value(&X_FORWARDED_PREFIX, prefix.as_str().as_bytes());
+        }
         match &self.request_id {
             RequestId::Theirs(id) => fields.pass(&X_REQUEST_ID, id),
             RequestId::Ours(id) => fields.put_value(&X_REQUEST_ID, id),

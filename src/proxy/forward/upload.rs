@@ -30,6 +30,8 @@ pub(super) struct Upload {
     left: u64,
     beyond: UploadFault,
     idle: Duration,
+    /// A piece of it was taken.
+    pub(super) has_begun: bool,
     /// Nothing further comes.
     is_over: bool,
     /// The client has sent nothing further yet.
@@ -83,7 +85,7 @@ impl Upload {
             (BodyFraming::Empty, _) => (0, UploadFault::BrokeOff),
         };
         let is_over = framing == BodyFraming::Empty;
-        Ok(Self { body, framing, left, beyond, idle, is_over, is_waiting: false, last: None, trailer_rules: None })
+        Ok(Self { body, framing, left, beyond, idle, has_begun: false, is_over, is_waiting: false, last: None, trailer_rules: None })
     }
 
     /// Whether nothing further comes.
@@ -102,6 +104,7 @@ impl Upload {
             }
         };
         self.moved();
+        self.has_begun = true;
         Poll::Ready(match next {
             None => self.end(None),
             Some(Err(_)) => Err(UploadFault::BrokeOff),

@@ -136,6 +136,7 @@ fn routes(prefix: &'static str) -> impl Strategy<Value = Vec<Route>> {
             unauthenticated: Unauthenticated::Auto,
             headers: HeaderRules::default(),
             timeouts: Timeouts::default(),
+            strip_prefix: None,
             max_body: None,
             websocket: true,
             written: RouteKeys::default(),

@@ -204,6 +204,7 @@ impl World {
             fingerprint: config.fingerprint,
             reader: Reader::new(&config.rules.origins, config.trusted_proxies),
             rules: Arc::clone(&config.rules),
+            upstreams: crate::proxy::forward::upstreams::Fleet::default(),
             lookup: None,
             sign_in: SignIn {
                 authorities,

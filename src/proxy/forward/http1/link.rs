@@ -10,24 +10,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use rustls::ClientConfig;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::answer_head::{AnswerHead, Asked};
 use super::inbox::{HeadFault, Inbox};
 use super::outbox::{Outbox, SendFault};
 use super::request;
-use crate::domain::destination::{Upstream, UpstreamScheme};
+use crate::domain::destination::UpstreamScheme;
 use crate::proxy::forward::deadline::Deadline;
 use crate::proxy::forward::errand::{Errand, Heard, NoAnswer, Sent};
 use crate::proxy::forward::error::ForwardError;
 use crate::proxy::forward::upload::Upload;
+use crate::proxy::forward::upstreams::Member;
+use crate::proxy::forward::upstreams::desk::UnderWay;
+use crate::proxy::forward::upstreams::limit::Permit;
 use crate::proxy::forward::wire::Wire;
 
 /// A connection.
 #[derive(Debug)]
 pub(in crate::proxy::forward) struct Link {
-    pub(in crate::proxy::forward) upstream: Arc<Upstream>,
+    pub(in crate::proxy::forward) member: Arc<Member>,
+    /// What it is used for now, where somebody counts.
+    pub(in crate::proxy::forward) under_way: Option<UnderWay>,
     wire: Wire,
     heard: Rc<Cell<bool>>,
     outbox: Outbox,
@@ -38,12 +42,12 @@ pub(in crate::proxy::forward) struct Link {
 impl Link {
     /// Opens a connection within `limit`, TLS included.
     pub(in crate::proxy::forward) async fn open(
-        upstream: &Arc<Upstream>,
-        tls: &Arc<ClientConfig>,
+        member: &Arc<Member>,
+        permit: Option<Permit>,
         limit: Duration,
     ) -> Result<Box<Self>, ForwardError> {
         let heard = Rc::new(Cell::new(false));
-        let connecting = Wire::connect(upstream, tls, Rc::clone(&heard));
+        let connecting = Wire::connect(member, permit, Rc::clone(&heard), limit);
         let wire = match tokio::time::timeout(limit, connecting).await {
             Ok(Ok(wire)) => wire,
             // The system's own patience may be the shorter one.
@@ -51,8 +55,8 @@ impl Link {
             Ok(Err(error)) => return Err(ForwardError::Connect(error)),
             Err(_) => return Err(ForwardError::ConnectTimeout),
         };
-        let upstream = Arc::clone(upstream);
-        Ok(Box::new(Self { upstream, wire, heard, outbox: Outbox::default(), inbox: Inbox::new(), deadline: Deadline::default() }))
+        let (outbox, inbox, deadline) = (Outbox::default(), Inbox::new(), Deadline::default());
+        Ok(Box::new(Self { member: Arc::clone(member), under_way: None, wire, heard, outbox, inbox, deadline }))
     }
 
     /// Sends a request and waits for the head of its answer, which may come before the request is sent.
@@ -63,7 +67,7 @@ impl Link {
     ) -> Result<AnswerHead, NoAnswer> {
         self.heard.set(false);
         self.inbox.begin();
-        self.outbox.begin(|out| request::write_head(out, errand, &self.upstream));
+        self.outbox.begin(|out| request::write_head(out, errand, self.member.upstream()));
         let asked = if *errand.method == Method::HEAD { Asked::Head } else { Asked::Other };
         let upload = &mut errand.upload;
         // Once the upstream takes nothing any more, what it said by then still counts.
@@ -86,13 +90,13 @@ impl Link {
             self.deadline.poll_passed(due, cx).map(|()| Err(error))
         })
         .await;
-        answered.map_err(|error| NoAnswer { error, sent: self.sent(), heard: self.heard() })
+        answered.map_err(|error| NoAnswer { error, sent: self.sent(upload), heard: self.heard() })
     }
 
-    /// What TLS took may have gone out in part before it failed.
-    fn sent(&self) -> Sent {
-        match self.upstream.scheme {
-            UpstreamScheme::Http | UpstreamScheme::H2c if !self.outbox.has_begun => Sent::Nothing,
+    /// What TLS took may have gone out in part before it failed, and what was taken from a body cannot be taken again.
+    fn sent(&self, upload: &Upload) -> Sent {
+        match self.member.upstream().scheme {
+            UpstreamScheme::Http | UpstreamScheme::H2c if !self.outbox.has_begun && !upload.has_begun => Sent::Nothing,
             UpstreamScheme::Http | UpstreamScheme::H2c | UpstreamScheme::Https => Sent::Something,
         }
     }

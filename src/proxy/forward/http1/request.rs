@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::numerals::write_decimal;
 use crate::domain::destination::Upstream;
+use crate::domain::prefix::path_sent;
 use crate::domain::identity_headers::fields::{Fields, is_field_value};
 use crate::proxy::forward::Protocol;
 use crate::proxy::forward::errand::Errand;
@@ -15,11 +16,12 @@ use crate::proxy::forward::request_head::Telling;
 
 /// Writes the head of a request.
 pub(super) fn write_head(out: &mut Vec<u8>, errand: &Errand<'_>, upstream: &Upstream) {
-    for part in [errand.method.as_str(), " ", &upstream.base_path, errand.target.path_and_query(), " HTTP/1.1\r\n"] {
+    let [base, slash, path] = path_sent(&upstream.base_path, errand.target, errand.strip_prefix);
+    for part in [errand.method.as_str(), " ", base, slash, path, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
     let mut lines = Lines(out);
-    errand.telling.write(&mut lines);
+    errand.telling.write(upstream, &mut lines);
     match errand.upload.framing {
         BodyFraming::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         // Methods that are about their content say that there is none (RFC 9110 §8.6).

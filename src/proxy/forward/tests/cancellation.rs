@@ -11,8 +11,8 @@ use http_body_util::BodyExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Forwarder;
+use super::super::upstreams::Group;
 use super::support::*;
-use crate::domain::destination::Upstreams;
 use crate::proxy::listen::ConnectionInfo;
 use crate::proxy::request_body::RequestBody;
 
@@ -52,10 +52,10 @@ async fn counting() -> (SocketAddr, Rc<Cell<usize>>) {
     (address, open)
 }
 
-async fn ask(forwarder: &Forwarder, upstreams: &std::sync::Arc<Upstreams>) -> bool {
+async fn ask(forwarder: &Forwarder, group: &Group) -> bool {
     let here = (Ipv4Addr::LOCALHOST, 1).into();
     let info = ConnectionInfo { peer: here, local: here };
-    let answer = pass(forwarder, upstreams, &Settings::default(), Request::new(RequestBody::empty()), info).await.expect("an answer");
+    let answer = pass(forwarder, group, &Settings::default(), Request::new(RequestBody::empty()), info).await.expect("an answer");
     let body = answer.into_body().collect().await.expect("a whole body");
     body.trailers().is_some_and(|trailers| trailers.contains_key("x-sum")) && body.to_bytes() == "onetwo"
 }
@@ -84,12 +84,13 @@ fn a_request_that_is_dropped_at_any_await_leaves_no_connection_behind() {
             let mut times = 0;
             loop {
                 let (address, open) = counting().await;
-                let (forwarder, upstreams) = forwarder(address, &Settings::default(), &std::sync::Arc::default(), CancellationToken::new());
+                let forwarder = Forwarder::new(std::sync::Arc::default(), CancellationToken::new());
+                let group = group(&one(address, &Settings::default()), &Settings::default());
                 if warm {
-                    assert!(ask(&forwarder, &upstreams).await);
+                    assert!(ask(&forwarder, &group).await);
                     assert_eq!(forwarder.pool.idle(), 1);
                 }
-                let done = polled(ask(&forwarder, &upstreams), times).await;
+                let done = polled(ask(&forwarder, &group), times).await;
                 let idle = forwarder.pool.idle();
                 assert_eq!(idle, usize::from(done.is_some() || (warm && times == 0)), "after {times} polls");
                 // What is not idle is closed: if it were not, this would not end.
@@ -103,7 +104,7 @@ fn a_request_that_is_dropped_at_any_await_leaves_no_connection_behind() {
                     assert_eq!(done, Some(true));
                     break;
                 }
-                assert!(ask(&forwarder, &upstreams).await, "the next one is served");
+                assert!(ask(&forwarder, &group).await, "the next one is served");
                 times += 1;
             }
             assert!(times > PIECES.len(), "{times} moments are not all there are");

@@ -7,4 +7,5 @@ mod exchanges;
 mod heads;
 mod streams;
 mod support;
+mod upstreams;
 mod websockets;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::leash::{Ending, Word};
 use super::super::*;
-use crate::domain::destination::{Destination, Forward, UpstreamScheme, Upstreams};
+use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::policy::{Decision, Presented};
 use crate::domain::route::{Access, Matcher, Position, Route, RouteName, Unauthenticated};
 use crate::proxy::listen::{ConnectionInfo, Front, Limits, OnViolation, serve_connections};
@@ -83,18 +83,24 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
+    /// In front of one upstream.
     pub(super) async fn start(upstream: SocketAddr, settings: Settings) -> Self {
+        Self::start_before(&one(upstream, &settings), settings).await
+    }
+
+    /// In front of several.
+    pub(super) async fn start_before(upstreams: &Upstreams, settings: Settings) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let shutdown = CancellationToken::new();
         let faults = Rc::new(RefCell::new(Vec::new()));
         let streams = Arc::<Streams>::default();
-        let (forwarder, upstreams) = forwarder(upstream, &settings, &streams, shutdown.clone());
+        let (forwarder, group) = (Forwarder::new(Arc::clone(&streams), shutdown.clone()), group(upstreams, &settings));
         let told = Rc::clone(&faults);
         let service = move |request: Request<RequestBody>, info: ConnectionInfo| {
-            let (forwarder, upstreams, settings, told) = (forwarder.clone(), Arc::clone(&upstreams), settings.clone(), Rc::clone(&told));
+            let (forwarder, group, settings, told) = (forwarder.clone(), Arc::clone(&group), settings.clone(), Rc::clone(&told));
             async move {
-                match pass(&forwarder, &upstreams, &settings, request, info).await {
+                match pass(&forwarder, &group, &settings, request, info).await {
                     Ok(response) => response,
                     Err(error) => {
                         told.borrow_mut().push(format!("{error:?}"));
@@ -120,25 +126,24 @@ impl Proxy {
     }
 }
 
-/// A forwarder to one upstream.
-pub(super) fn forwarder(
-    upstream: SocketAddr,
-    settings: &Settings,
-    streams: &Arc<Streams>,
-    shutdown: CancellationToken,
-) -> (Forwarder, Arc<Upstreams>) {
+/// A single upstream.
+pub(super) fn one(upstream: SocketAddr, settings: &Settings) -> Upstreams {
+    let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
+    Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream })
+}
+
+/// The upstreams at work.
+pub(super) fn group(upstreams: &Upstreams, settings: &Settings) -> Arc<Group> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(settings.roots.clone());
-    let tls = upstream_tls(Arc::new(roots)).expect("trust roots");
-    let upstream = Upstream::at(settings.scheme, settings.host, upstream.port());
-    let upstreams = Arc::new(Upstreams::one(Upstream { base_path: settings.base_path.to_owned(), ..upstream }));
-    (Forwarder::new(tls, Arc::clone(streams), shutdown), upstreams)
+    let tls = upstream_tls(Arc::new(roots), None).expect("trust roots");
+    Arc::new(Group::new(upstreams, &tls).expect("a host"))
 }
 
 /// Passes one request on, as the proxy does.
 pub(super) async fn pass(
     forwarder: &Forwarder,
-    upstreams: &Arc<Upstreams>,
+    group: &Group,
     settings: &Settings,
     request: Request<RequestBody>,
     info: ConnectionInfo,
@@ -147,8 +152,9 @@ pub(super) async fn pass(
     let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let target = Target::parse("orders.example.com", &path).expect("a target");
     let passage = Passage {
-        upstreams,
+        group,
         target: &target,
+        strip_prefix: None,
         rules: &settings.rules,
         timeouts: settings.timeouts,
         max_body: settings.max_body,
@@ -188,6 +194,7 @@ fn route() -> Route {
         destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
         headers: HeaderRules::default(),
         timeouts: Timeouts::default(),
+        strip_prefix: None,
         max_body: None,
         websocket: true,
         written: crate::domain::written::RouteKeys::default(),

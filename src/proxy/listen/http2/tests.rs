@@ -1,6 +1,7 @@
 //! HTTP/2 over real sockets: what reaches a service, what is refused, what ends a connection.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::net::SocketAddr;
 
 use h2::client::{ResponseFuture, SendRequest};

@@ -1,0 +1,143 @@
+//! Upstreams, kept from one configuration to the next where that reaches them in the same way: connections stay open,
+//! bounds stay kept, and who is not well is not forgotten. What is reached otherwise is another group, whose connections
+//! are its own.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::generation::BuildError;
+use crate::adapters::trust_roots;
+use crate::config::{Config, UpstreamFiles};
+use crate::domain::destination::Upstreams;
+use crate::proxy::forward::upstreams::{Fleet, Group, health};
+use crate::proxy::forward::{Identity, TlsError, upstream_tls};
+
+/// A group that is watched for as long as somebody holds this.
+pub(super) struct KeptGroup {
+    files: Option<UpstreamFiles>,
+    group: Arc<Group>,
+    _watched: DropGuard,
+}
+
+/// TLS for upstreams whose routes say nothing of it, and what others begin with.
+pub(crate) struct Tls {
+    roots: Arc<RootCertStore>,
+    usual: Arc<ClientConfig>,
+}
+
+/// The upstreams of a configuration: those of `known` that are reached in the same way, and new ones, which are watched
+/// until `stop`.
+pub(super) fn groups(
+    config: &Config,
+    known: &[Arc<KeptGroup>],
+    tls: &Tls,
+    stop: &CancellationToken,
+) -> Result<(Fleet, Vec<Arc<KeptGroup>>), BuildError> {
+    let public_host = config.rules.origins.first().authority();
+    let mut kept: Vec<Arc<KeptGroup>> = Vec::new();
+    let groups = Fleet::of(&config.rules.routes, |configured| {
+        let files = files_of(config, configured);
+        let known = kept.iter().chain(known).find(|known| known.is(configured, files)).cloned();
+        let found = match known {
+            Some(known) => known,
+            None => Arc::new(KeptGroup::new(configured, files, tls, public_host, stop)?),
+        };
+        let group = Arc::clone(&found.group);
+        if !kept.iter().any(|kept| Arc::ptr_eq(kept, &found)) {
+            kept.push(found);
+        }
+        Ok::<_, BuildError>(group)
+    })?;
+    Ok((groups, kept))
+}
+
+/// The groups of a configuration that nobody watches: to look whether they are there.
+pub(crate) fn unwatched(config: &Config, tls: &Tls) -> Result<Vec<Arc<Group>>, BuildError> {
+    let mut made = Vec::new();
+    Fleet::of(&config.rules.routes, |configured| {
+        let group = Arc::new(tls.group(configured, files_of(config, configured))?);
+        made.push(Arc::clone(&group));
+        Ok::<_, BuildError>(group)
+    })?;
+    Ok(made)
+}
+
+/// All members of a group have the same TLS.
+fn files_of<'a>(config: &'a Config, configured: &Upstreams) -> Option<&'a UpstreamFiles> {
+    let tls = &configured.members.first()?.tls;
+    config.upstream_files.iter().find(|files| files.tls == *tls)
+}
+
+impl KeptGroup {
+    fn new(
+        configured: &Upstreams,
+        files: Option<&UpstreamFiles>,
+        tls: &Tls,
+        public_host: &str,
+        stop: &CancellationToken,
+    ) -> Result<Self, BuildError> {
+        let group = Arc::new(tls.group(configured, files)?);
+        let (watched, public_host, stop) = (Arc::clone(&group), public_host.to_owned(), stop.child_token());
+        let guard = stop.clone().drop_guard();
+        if configured.health.is_some() {
+            tokio::spawn(stop.run_until_cancelled_owned(async move { health::watch(&watched, &public_host).await }));
+        }
+        Ok(Self { files: files.cloned(), group, _watched: guard })
+    }
+
+    /// Whether it reaches the same in the same way.
+    fn is(&self, configured: &Upstreams, files: Option<&UpstreamFiles>) -> bool {
+        let same_files = match (&self.files, files) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => ours.have_the_content_of(theirs),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        same_files && self.group.configured() == configured
+    }
+}
+
+impl Tls {
+    /// `roots` are the system's.
+    pub(crate) fn new(roots: &Arc<RootCertStore>) -> Result<Self, TlsError> {
+        Ok(Self { roots: Arc::clone(roots), usual: upstream_tls(Arc::clone(roots), None)? })
+    }
+
+    fn group(&self, configured: &Upstreams, files: Option<&UpstreamFiles>) -> Result<Group, BuildError> {
+        let unusable = |error: &dyn std::fmt::Display| BuildError::Upstream { upstream: configured.to_string(), error: error.to_string() };
+        let tls = match files {
+            None => Arc::clone(&self.usual),
+            Some(files) => self.with(files).map_err(|error| unusable(&error))?,
+        };
+        Group::new(configured, &tls).map_err(|error| unusable(&error))
+    }
+
+    fn with(&self, files: &UpstreamFiles) -> Result<Arc<ClientConfig>, Unusable> {
+        let roots = match &files.ca_pem {
+            None => Arc::clone(&self.roots),
+            Some(pem) => trust_roots::with(&RootCertStore::empty(), pem)?,
+        };
+        let identity = files.certificate.as_ref().map(|certificate| {
+            let chain = CertificateDer::pem_slice_iter(&certificate.chain_pem).collect::<Result<_, _>>()?;
+            Ok::<Identity, rustls_pki_types::pem::Error>((chain, PrivateKeyDer::from_pem_slice(certificate.key_pem.expose())?))
+        });
+        Ok(upstream_tls(roots, identity.transpose()?)?)
+    }
+}
+
+/// Files that the configuration found usable and that are not.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("ca_file: {0}")]
+    Roots(#[from] trust_roots::BadRoots),
+    #[error("certificate_file and key_file: {0}")]
+    Certificate(#[from] rustls_pki_types::pem::Error),
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+}
+
+#[cfg(test)]
+mod tests;

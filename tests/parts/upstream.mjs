@@ -1,0 +1,37 @@
+// An app behind the proxy that tells what it was asked: over http, https with client certificates (CERTS: a directory with
+// server.pem, server.key and ca.pem), at PORT. `/flip` makes it unwell and well again, `/slow` takes its time.
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+
+const { CERTS, NAME, PORT } = process.env;
+let isWell = true;
+let open = 0;
+let most = 0;
+
+const answer = (request, response) => {
+  if (request.url === '/flip') isWell = !isWell;
+  if (request.url === '/healthz') response.statusCode = isWell ? 200 : 503;
+  const { socket, url, headers } = request;
+  const body = JSON.stringify({
+    name: NAME,
+    url,
+    host: headers.host,
+    prefix: headers['x-forwarded-prefix'],
+    asked_for: socket.servername,
+    client: socket.getPeerCertificate?.().subject?.CN,
+    most,
+  });
+  setTimeout(() => response.end(body), url === '/slow' ? 50 : 0);
+};
+
+const read = (name) => readFileSync(`${CERTS}/${name}`);
+const server = CERTS
+  ? https.createServer({ cert: read('server.pem'), key: read('server.key'), ca: read('ca.pem'), requestCert: true }, answer)
+  : http.createServer(answer);
+server.on('connection', (socket) => {
+  open += 1;
+  most = Math.max(most, open);
+  socket.on('close', () => (open -= 1));
+});
+server.listen(Number(PORT), '127.0.0.1');
