@@ -34,5 +34,6 @@ mod session_admin;
 mod session_file;
 mod sessions;
 mod shadow;
+mod smuggling;
 mod stop;
 mod tabs;

@@ -11,6 +11,7 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod raw;
+pub mod recorder;
 pub mod redis;
 pub mod stall;
 pub mod upstream;
