@@ -7,6 +7,7 @@ mod support;
 mod accounts;
 mod admin;
 mod audit;
+mod bodies;
 mod browser;
 mod callback;
 mod check;

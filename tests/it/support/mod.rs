@@ -15,4 +15,5 @@ pub mod recorder;
 pub mod redis;
 pub mod stall;
 pub mod upstream;
+pub mod wire;
 pub mod world;
