@@ -36,5 +36,6 @@ mod session_file;
 mod sessions;
 mod shadow;
 mod smuggling;
+mod smuggling_h2;
 mod stop;
 mod tabs;

@@ -20,14 +20,15 @@ function resolved(target) {
 function server(side, port) {
   const server = http.createServer({ insecureHTTPParser }, (request, response) => {
     const { method, url: target, headers, rawHeaders } = request;
-    const host = rawHeaders.filter((_, at) => rawHeaders[at - 1]?.toLowerCase() === 'host' && at % 2 === 1).join(', ');
+    const all = (name) => rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1].toLowerCase() === name).join(', ');
     const pieces = [];
     let isNoted = false;
     const tell = (complete) => {
       if (isNoted) return;
       isNoted = true;
       const body = Buffer.concat(pieces).toString('latin1');
-      note({ side, method, target, host, body, complete, resolved: resolved(target), evil: 'x-evil' in headers });
+      const fields = { host: all('host'), cookie: all('cookie'), evil: 'x-evil' in headers };
+      note({ side, method, target, ...fields, body, complete, resolved: resolved(target) });
     };
     const answer = () => {
       if (response.writableEnded) return;

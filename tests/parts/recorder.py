@@ -43,12 +43,12 @@ class Recorder(BaseHTTPRequestHandler):
 
     def answer(self):
         headers = getattr(self, "headers", None) or {}
-        hosts = headers.get_all("host", []) if headers else []
+        fields = {name: ", ".join(headers.get_all(name, [])) if headers else "" for name in ("host", "cookie")}
         record = {
             "side": self.side,
             "method": self.command,
             "target": self.path,
-            "host": ", ".join(hosts),
+            **fields,
             "resolved": posixpath.normpath(unquote(self.path.split("?")[0].split("#")[0])),
             "evil": "x-evil" in headers,
         }

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod demo;
 pub mod dev_idp;
+pub mod frames;
 pub mod hostile;
 pub mod html;
 pub mod logs;

@@ -49,6 +49,9 @@ pub struct Record {
     /// All `Host` fields.
     #[serde(default)]
     pub host: String,
+    /// All `Cookie` fields.
+    #[serde(default)]
+    pub cookie: String,
     #[serde(default)]
     pub body: String,
     /// Whether it came to its end.
