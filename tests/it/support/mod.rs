@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod demo;
 pub mod dev_idp;
+pub mod frames;
 pub mod hostile;
 pub mod html;
 pub mod logs;
@@ -11,7 +12,9 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod raw;
+pub mod recorder;
 pub mod redis;
 pub mod stall;
 pub mod upstream;
+pub mod wire;
 pub mod world;
