@@ -36,6 +36,13 @@ impl TenantId {
     }
 }
 
+impl TenantId {
+    /// Hands on the text that is shown.
+    pub fn with_text<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        self.0.with_text(then)
+    }
+}
+
 impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
