@@ -25,3 +25,4 @@ mod departure;
 mod endpoints;
 mod identity;
 mod lasting;
+mod opening;

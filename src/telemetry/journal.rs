@@ -66,7 +66,7 @@ pub struct Entry {
     /// By which configuration it was decided.
     pub fingerprint: Fingerprint,
     /// Orders what happened within a second, on all workers.
-    noted: Instant,
+    answered: Instant,
 }
 
 impl Journal {
@@ -95,7 +95,7 @@ impl Journal {
                 |ring: &VecDeque<Entry>| ring.iter().rev().filter(|entry| is_wanted(entry)).take(most).cloned().collect::<Vec<_>>();
             found.extend(notes.rings.iter().flat_map(of_ring));
         }
-        found.sort_by_key(|entry| std::cmp::Reverse(entry.noted));
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.answered));
         found.truncate(most);
         found
     }
@@ -128,7 +128,7 @@ impl Notebook {
             took: line.took,
             client: line.client,
             fingerprint: line.fingerprint,
-            noted: Instant::now(),
+            answered: line.answered,
         });
     }
 }
@@ -147,6 +147,7 @@ impl Entry {
             took: self.took,
             client: self.client,
             fingerprint: self.fingerprint,
+            answered: self.answered,
         }
     }
 
