@@ -4,9 +4,15 @@
 //! own word.
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, UPGRADE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::route::Unauthenticated;
+
+const PURPOSE: HeaderName = HeaderName::from_static("purpose");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// How to answer somebody who is not signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +33,14 @@ impl Interaction {
     /// name. `*/*` alone, as curl and many libraries send it, asks for nothing by name.
     #[must_use]
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if values(headers, AUTHORIZATION.as_str()).any(is_bearer) {
+        if values(headers, &AUTHORIZATION).any(is_bearer) {
             return Self::Program;
         }
-        if values(headers, CONTENT_TYPE.as_str()).any(is_grpc) {
+        if values(headers, &CONTENT_TYPE).any(is_grpc) {
             return Self::Grpc;
         }
         let person =
-            !values(headers, UPGRADE.as_str()).any(|value| names(value, "websocket")) && !is_speculative(headers) && is_navigation(headers);
+            !values(headers, &UPGRADE).any(|value| names(value, "websocket")) && !is_speculative(headers) && is_navigation(headers);
         match *method {
             _ if !person => Self::Program,
             Method::GET | Method::HEAD => Self::Navigation,
@@ -65,7 +71,7 @@ impl Interaction {
 }
 
 /// All values of a field; one that is not ASCII says nothing.
-fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
 }
 
@@ -86,16 +92,15 @@ fn is_grpc(content_type: &str) -> bool {
 
 /// A page loaded on a guess must not start an attempt: nobody has asked for it yet.
 fn is_speculative(headers: &HeaderMap) -> bool {
-    ["sec-purpose", "purpose"].into_iter().any(|name| values(headers, name).any(|value| names(value, "prefetch")))
+    [SEC_PURPOSE, PURPOSE].iter().any(|name| values(headers, name).any(|value| names(value, "prefetch")))
 }
 
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let (mode, destination) = ("sec-fetch-mode", "sec-fetch-dest");
-    if headers.contains_key(mode) || headers.contains_key(destination) {
-        return values(headers, mode).eq(["navigate"]) && values(headers, destination).eq(["document"]);
+    if headers.contains_key(SEC_FETCH_MODE) || headers.contains_key(SEC_FETCH_DEST) {
+        return values(headers, &SEC_FETCH_MODE).eq(["navigate"]) && values(headers, &SEC_FETCH_DEST).eq(["document"]);
     }
-    let script = values(headers, "x-requested-with").any(|value| value.trim().eq_ignore_ascii_case("xmlhttprequest"));
-    !script && values(headers, ACCEPT.as_str()).flat_map(|value| value.split(',')).any(asks_for_html)
+    let script = values(headers, &X_REQUESTED_WITH).any(|value| value.trim().eq_ignore_ascii_case("xmlhttprequest"));
+    !script && values(headers, &ACCEPT).flat_map(|value| value.split(',')).any(asks_for_html)
 }
 
 fn asks_for_html(range: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Open streams and their sessions: word that a session has ended, for what was opened with it and is still open.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::forward::leash::{Ending, Word};
@@ -21,7 +22,7 @@ impl Ending for Opener<'_> {
     fn word(&self) -> Word {
         let in_force = self.in_force.clone();
         // Its tokens are nobody's business here, for however long that may be.
-        let record = SessionRecord::bare(self.kept.session().clone());
+        let record = Arc::new(SessionRecord::bare(self.kept.session().clone()));
         let kept = Kept { record, place: self.kept.place.clone(), copy: self.kept.copy };
         // From here on no change is missed, whatever has happened since the session was read.
         let mut changes = in_force.shared().keeper.revocations.changes();

@@ -1,6 +1,7 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Method, Response, StatusCode, request};
@@ -16,6 +17,7 @@ use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::lasting::Opener;
 use super::listen::ConnectionInfo;
+use super::opening::Recall;
 use super::request_body::RequestBody;
 use super::respond::{self, Redirect, Reply, Told};
 use super::{caches, sessions};
@@ -89,20 +91,20 @@ impl Proxy {
     async fn answer(&self, request: Passing<'_>, generation: &Generation) -> Answer {
         let reply = request.reply;
         if reply.shared.rules.is_own(reply.visit.target.path()) {
-            return endpoints::ask(&generation.endpoints, &generation.shared, *reply.call, reply.visit, request.head, request.body)
-                .await
-                .into();
+            let Generation { endpoints, shared, .. } = generation;
+            let asking = endpoints::ask(endpoints, shared, *reply.call, reply.visit, request.head, request.body);
+            return aside(asking).await.into();
         }
         match reply.shared.route_of(reply.visit) {
-            Ok(route) => self.routed(request, route).await,
+            Ok(route) => self.routed(request, route, &generation.recall).await,
             Err(reason) => reply.refuse_for(reason).into(),
         }
     }
 
-    async fn routed(&self, request: Passing<'_>, route: &Route) -> Answer {
+    async fn routed(&self, request: Passing<'_>, route: &Route, recall: &Recall) -> Answer {
         let (reply, headers) = (request.reply, &request.head.headers);
         let own = OwnCookies::read(headers, Dialect::of(&reply.visit.origin));
-        let identity = match Identity::of(reply, route, headers, &own).await {
+        let identity = match Identity::of(reply, recall, route, headers, &own).await {
             Ok(identity) => identity,
             Err(reason) => return reply.refuse_for(reason).on(route).into(),
         };
@@ -110,20 +112,20 @@ impl Proxy {
             Decision::Allow(permit, reason) => {
                 let session = identity.session_of(&permit);
                 let renewed = match session {
-                    Some(kept) => sessions::renewal(reply, kept, &own).await,
-                    None => Vec::new(),
+                    Some(kept) if sessions::wants_renewal(reply, kept) => aside(sessions::renewal(reply, kept, &own)).await,
+                    Some(_) | None => Vec::new(),
                 };
                 let lasts = identity.lasts(&permit, reply.shared.lifetimes, reply.call.now);
                 let opener = session.map(|kept| Opener { kept, in_force: &self.in_force });
                 let session = opener.as_ref().map(|opener| opener as &dyn Ending);
-                let leash = lasts.map(|lasts| Leash { until: Instant::now() + lasts, session });
+                let leash = lasts.map(|lasts| Leash { until: Instant::from_std(reply.call.arrived) + lasts, session });
                 let mut answer = self.admit(request, route, &permit, reason, leash).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
                 }
                 answer
             }
-            Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
+            Decision::Challenge(reason) => aside(challenge(reply, route, reason, &own)).await.into(),
             Decision::Deny { reason, who } => {
                 let rewritten = who.and_then(|who| identity.session_of_person(who)).map(|kept| sessions::rewritten(reply, kept, &own));
                 deny(reply, route, reason, who).with_cookies(rewritten.unwrap_or_default()).into()
@@ -181,7 +183,7 @@ impl Proxy {
 
     fn log(&self, fingerprint: Fingerprint, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let (decision, events) = answer.verdict.record(call.id);
-        let status = answer.response.status();
+        let (status, answered) = (answer.response.status(), std::time::Instant::now());
         self.recorder.record(&Line {
             at: call.now,
             decision: &decision,
@@ -189,12 +191,18 @@ impl Proxy {
             method,
             path,
             status,
-            took: call.took(),
+            took: answered - call.arrived,
             client,
             fingerprint,
+            answered,
         });
         answer.response
     }
+}
+
+/// What few requests come to, in a place of its own: in that of every request it would be room to clear and to move.
+fn aside<T>(seldom: impl Future<Output = T>) -> Pin<Box<impl Future<Output = T>>> {
+    Box::pin(seldom)
 }
 
 impl From<Told> for Answer {

@@ -478,9 +478,9 @@ impl World {
         let now = self.now();
         match self.keeper.open(carried.clone(), now).await.expect("a store that can be read") {
             Opened::Ended => None,
-            Opened::Live(kept) => match self.keeper.freshen(*kept, &self.authority, now).await {
+            Opened::Live(kept) => match self.keeper.freshen(kept, &self.authority, now).await {
                 Freshened::Ended => None,
-                Freshened::Live(kept) => Some(*kept),
+                Freshened::Live(kept) => Some(kept),
             },
         }
     }
