@@ -1,5 +1,5 @@
 //! Opening the session that a cookie carries, and remembering for a while what was in it: a browser sends the same cookie
-//! with every request, and nine parts in ten of what such a request costs us would be opening it once more.
+//! with every request, and opening it each time costs two thirds of what all the rest costs that we do for a request.
 //!
 //! What is remembered is what the seal vouches for, and no verdict: whether the session is over, by its age or by a
 //! revocation, and what the policy says of it is found out anew each time, by whoever asked for it to be opened. The

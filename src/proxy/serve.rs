@@ -42,7 +42,7 @@ pub struct Proxy {
 /// Our cookies stay between the browser and us, in both directions.
 const COOKIES: CookieRules = CookieRules { write_others: cookies::write_others, is_own: cookies::is_own };
 
-/// A request on its way through: how to answer it, and what of it is passed on.
+/// A request on its way through: how to answer it, and what of it is passed on. In a box: it goes through many hands.
 struct Passing<'a> {
     reply: Reply<'a>,
     head: request::Parts,
@@ -76,7 +76,7 @@ impl Proxy {
         match shared.reader.read(&head, address) {
             Ok(visit) => {
                 let reply = Reply { shared, call: &call, visit: &visit };
-                let answer = self.answer(Passing { reply, head, body, address }, &generation).await;
+                let answer = self.answer(Box::new(Passing { reply, head, body, address }), &generation).await;
                 self.log(shared.fingerprint, &call, &method, visit.target.path(), visit.client, answer)
             }
             Err(reason) => {
@@ -88,7 +88,7 @@ impl Proxy {
         }
     }
 
-    async fn answer(&self, request: Passing<'_>, generation: &Generation) -> Answer {
+    async fn answer(&self, request: Box<Passing<'_>>, generation: &Generation) -> Answer {
         let reply = request.reply;
         if reply.shared.rules.is_own(reply.visit.target.path()) {
             let Generation { endpoints, shared, .. } = generation;
@@ -101,7 +101,7 @@ impl Proxy {
         }
     }
 
-    async fn routed(&self, request: Passing<'_>, route: &Route, recall: &Recall) -> Answer {
+    async fn routed(&self, request: Box<Passing<'_>>, route: &Route, recall: &Recall) -> Answer {
         let (reply, headers) = (request.reply, &request.head.headers);
         let own = OwnCookies::read(headers, Dialect::of(&reply.visit.origin));
         let identity = match Identity::of(reply, recall, route, headers, &own).await {
@@ -135,7 +135,14 @@ impl Proxy {
         answer
     }
 
-    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, leash: Option<Leash<'_>>) -> Answer {
+    async fn admit(
+        &self,
+        request: Box<Passing<'_>>,
+        route: &Route,
+        permit: &Permit<'_>,
+        reason: Reason,
+        leash: Option<Leash<'_>>,
+    ) -> Answer {
         let reply = request.reply;
         let verdict = Verdict::admitted(reply.shared, route, permit, reason);
         match route.destination.of(permit.principal().map(|who| who.kind)) {
@@ -150,13 +157,13 @@ impl Proxy {
 
     async fn forward(
         &self,
-        request: Passing<'_>,
+        request: Box<Passing<'_>>,
         route: &Route,
         upstreams: &Arc<Upstreams>,
         permit: &Permit<'_>,
         leash: Option<Leash<'_>>,
     ) -> Result<Response<Body>, Told> {
-        let Passing { reply, head, body, address } = request;
+        let Passing { reply, head, body, address } = *request;
         let passage = Passage {
             group: reply.shared.upstreams.at_work(upstreams),
             target: &reply.visit.target,
@@ -171,7 +178,9 @@ impl Proxy {
             origin: &reply.visit.origin,
             cookies: COOKIES,
         };
-        self.forwarder.forward(permit, passage, http::Request::from_parts(head, body)).await.map_err(|error| {
+        // It lasts longest and is by far the largest: what waits for the head of the next request has no room for it.
+        let forwarding = aside(self.forwarder.forward(permit, passage, http::Request::from_parts(head, body)));
+        forwarding.await.map_err(|error| {
             let reason = error.reason();
             tracing::warn!(route = %route.name, reason = reason.code(), %error, "Route {}: {error}", route.name);
             let back = reply.wanted();
@@ -200,9 +209,10 @@ impl Proxy {
     }
 }
 
-/// What few requests come to, in a place of its own: in that of every request it would be room to clear and to move.
-fn aside<T>(seldom: impl Future<Output = T>) -> Pin<Box<impl Future<Output = T>>> {
-    Box::pin(seldom)
+/// A future in a place of its own: within that of the request, which is moved several times before it is begun, it would
+/// be moved with it, and every connection would have room for it.
+fn aside<T>(large: impl Future<Output = T>) -> Pin<Box<impl Future<Output = T>>> {
+    Box::pin(large)
 }
 
 impl From<Told> for Answer {

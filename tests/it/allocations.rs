@@ -37,8 +37,9 @@ async fn a_signed_in_request_takes_few_pieces_of_the_heap_however_many_routes_th
         let request = world::request(world::LAST, &cookie);
         let counted = allocation_counter::measure(|| drop(serve(request))).count_total;
         let ours = counted - of_a_redirect();
-        assert!(ours < 10, "{ours} of {counted} with {routes} routes");
+        assert!(ours <= 5, "{ours} of {counted} with {routes} routes");
+        // Every connection has room for it, and it is moved before it is begun.
         let size = size_of_val(&proxy.serve(world::request(world::LAST, &cookie), CLIENT));
-        println!("{routes} routes: {ours} allocations of ours, {counted} in all; the future of a request has {size} bytes");
+        assert!(size <= 3072, "{size} bytes with {routes} routes");
     }
 }
