@@ -36,3 +36,4 @@ mod sessions;
 mod shadow;
 mod stop;
 mod tabs;
+mod websocket;

@@ -116,7 +116,13 @@ pub async fn serve_connections<S, F>(
     }
     drop(listener);
     housing.close();
-    let _ = tokio::time::timeout(limits.shutdown, housing.emptied()).await;
+    let emptied = async {
+        housing.emptied().await;
+        // What was upgraded is closed by whoever has it now, and gives its place back then.
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let _all = places.acquire_many(all).await;
+    };
+    let _ = tokio::time::timeout(limits.shutdown, emptied).await;
     beats.abort();
 }
 
