@@ -15,6 +15,7 @@ use crate::config::{Audit, AuditIdentity, AuthoritySettings, Config, SessionKeys
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
+use crate::flow::attendance::Attendance;
 use crate::flow::authority::Authority;
 use crate::flow::freshen::Flights;
 use crate::flow::groups::OpenQuestions;
@@ -49,6 +50,7 @@ pub(super) struct Lasting {
     hearing: Arc<Hearing>,
     /// What was revoked is revoked under every configuration.
     revocations: Arc<RevocationList>,
+    attendance: Arc<Attendance>,
     /// A refresh that is under way goes on under every configuration, and ends after the workers.
     pub(super) flights: Arc<Flights>,
     /// The audit log is opened once, and keeps its ways.
@@ -123,6 +125,7 @@ impl Lasting {
             store,
             hearing: Arc::default(),
             revocations: Arc::default(),
+            attendance: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             naming: audit.map(naming),
             tls: Tls::new(clients.trust_roots())?,
@@ -178,6 +181,7 @@ impl Lasting {
                 store: self.store.clone(),
                 revocations: Arc::clone(&self.revocations),
                 decreed: Arc::new(config.session.not_before),
+                attendance: Arc::clone(&self.attendance),
                 flights: Arc::clone(&self.flights),
                 questions,
                 lifetimes: config.session.lifetimes,

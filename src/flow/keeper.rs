@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::attendance::Attendance;
 use super::freshen::Flights;
 use super::groups::OpenQuestions;
 use super::ports::{Clock, Cursor, Entropy, Inserted, Replaced, SessionStore, StoreFailed, Stored};
@@ -26,6 +27,8 @@ pub struct Keeper {
     pub revocations: Arc<RevocationList>,
     /// What the configuration revokes.
     pub decreed: Arc<Revocations>,
+    /// Who is here, of those who have something open.
+    pub attendance: Arc<Attendance>,
     /// Refreshes, and what they brought.
     pub flights: Arc<Flights>,
     /// What an authority could not be asked about somebody.
@@ -148,13 +151,21 @@ impl Keeper {
         self.revocations.has_ended(session) || self.decreed.ended(session).is_some()
     }
 
-    /// Whether a session that was found good is kept no more. While nobody can tell, it is not.
-    pub async fn is_gone(&self, kept: &Kept) -> bool {
-        match (&kept.place, &self.store) {
-            (Place::Store { ticket, .. }, Some(store)) => store.read(ticket.handle).await.is_ok_and(|read| read.record.is_none()),
-            (Place::Store { .. }, None) => true,
-            (Place::Cookie, _) => false,
+    /// Looks after a session on behalf of what it has open: when its person was last here, to the knowledge of all who share
+    /// the store; `None` if it is kept no more. A store keeps a record only while it hears of its person, and what is open
+    /// has heard from them `here`. While nobody can tell, that is all there is to know.
+    pub async fn attend(&self, kept: &Kept, here: Timestamp) -> Option<Timestamp> {
+        let Place::Store { ticket, .. } = &kept.place else { return Some(here) };
+        let Ok(read) = self.read(ticket.clone()).await else { return Some(here) };
+        let kept = read?;
+        let mut session = kept.session().clone();
+        if session.is_due_for_renewal(self.lifetimes, here) {
+            session.last_seen = here;
+            // If it fails, the next look comes soon.
+            let _later = self.replace(&kept, SessionRecord { session, tokens: kept.record.tokens.clone() }).await;
+            return Some(here);
         }
+        Some(session.last_seen.max(here))
     }
 
     /// Takes care of a new session: puts it into the store, if there is one.
@@ -174,6 +185,7 @@ impl Keeper {
     /// # Errors
     /// [`StoreFailed`]: the session goes on all the same.
     pub async fn seen(&self, kept: &Kept, now: Timestamp) -> Result<Kept, StoreFailed> {
+        self.attendance.note(kept.session().id);
         let mut record = SessionRecord::clone(&kept.record);
         record.session.last_seen = record.session.last_seen.max(now);
         match (&kept.place, &self.store) {

@@ -138,16 +138,15 @@ impl Identity {
         }
     }
 
-    /// How long whoever was let in may stay: what they opened, like a WebSocket, ends with it. `None` if nobody is known.
+    /// How long whoever was let in may stay at all: what they opened, like a WebSocket, ends with it. `None` if nobody is
+    /// known.
     #[must_use]
     pub(super) fn lasts(&self, permit: &Permit<'_>, lifetimes: Lifetimes, now: Timestamp) -> Option<Duration> {
         permit.principal()?;
         if let Token::Good(token) = &self.token {
             return Some(token.1.expires_at.since(now));
         }
-        // They are here now, whenever that was last written down.
-        let max = lifetimes.max.saturating_sub(now.since(self.session_of(permit)?.session().signed_in_at));
-        Some(max.min(lifetimes.idle))
+        Some(lifetimes.max.saturating_sub(now.since(self.session_of(permit)?.session().signed_in_at)))
     }
 
     /// Sessions of this browser that their authority has ended: for the audit log, and not for anybody's eyes after that.

@@ -84,6 +84,7 @@ pub fn shared(routes: usize, store: Option<Arc<dyn SessionStore>>) -> Shared {
         keeper: Keeper {
             store,
             revocations: Arc::default(),
+            attendance: Arc::default(),
             decreed: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             questions,

@@ -44,3 +44,4 @@ mod smuggling_h2;
 mod stop;
 mod tabs;
 mod upstreams;
+mod websocket;

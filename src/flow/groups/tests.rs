@@ -125,6 +125,7 @@ impl World {
             store: None,
             revocations: Arc::default(),
             decreed: Arc::default(),
+            attendance: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             questions: Arc::clone(&questions),
             lifetimes: Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(28_800) },

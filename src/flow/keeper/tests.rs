@@ -49,6 +49,7 @@ fn keeper(store: Option<Arc<dyn SessionStore>>) -> Keeper {
         store,
         revocations: Arc::default(),
         decreed: Arc::default(),
+        attendance: Arc::default(),
         flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
         questions: Arc::new(OpenQuestions::new([].into(), Arc::new(Now))),
         lifetimes: Lifetimes { idle: Duration::from_secs(10_000), max: Duration::from_secs(80_000) },

@@ -219,6 +219,7 @@ impl World {
                 store: None,
                 revocations: Arc::default(),
                 decreed: Arc::default(),
+                attendance: Arc::default(),
                 flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
                 questions,
                 lifetimes: config.session.lifetimes,
