@@ -148,10 +148,13 @@ impl Proxy {
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
-            Some(Forward::Upstream(upstreams)) => match self.forward(request, route, upstreams, permit, leash).await {
-                Ok(response) => Answer { response, verdict },
-                Err(told) => told.on(route).into(),
-            },
+            Some(Forward::Upstream(upstreams)) => {
+                let under_way = UnderWay { proxy: self, reply, method: request.head.method.clone(), verdict: Some(verdict) };
+                match (self.forward(request, route, upstreams, permit, leash).await, under_way.answered()) {
+                    (Ok(response), verdict) => Answer { response, verdict },
+                    (Err(told), _) => told.on(route).into(),
+                }
+            }
         }
     }
 
@@ -191,8 +194,21 @@ impl Proxy {
     }
 
     fn log(&self, fingerprint: Fingerprint, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
-        let (decision, events) = answer.verdict.record(call.id);
-        let (status, answered) = (answer.response.status(), std::time::Instant::now());
+        self.record(fingerprint, call, method, path, client, (answer.response.status(), answer.verdict));
+        answer.response
+    }
+
+    fn record(
+        &self,
+        fingerprint: Fingerprint,
+        call: &Call,
+        method: &Method,
+        path: &str,
+        client: IpAddr,
+        (status, verdict): (StatusCode, Verdict),
+    ) {
+        let (decision, events) = verdict.record(call.id);
+        let answered = std::time::Instant::now();
         self.recorder.record(&Line {
             at: call.now,
             decision: &decision,
@@ -205,7 +221,35 @@ impl Proxy {
             fingerprint,
             answered,
         });
-        answer.response
+    }
+}
+
+/// A request that an upstream may have seen. If its client goes before the answer, all of it is dropped, and yet it has a
+/// line in the log.
+struct UnderWay<'a> {
+    proxy: &'a Proxy,
+    reply: Reply<'a>,
+    method: Method,
+    verdict: Option<Verdict>,
+}
+
+/// What the log says of a client that has gone: nobody is answered with it. nginx made the number known.
+const CLIENT_HAS_GONE: u16 = 499;
+
+impl UnderWay<'_> {
+    /// There is an answer, whatever it is.
+    fn answered(mut self) -> Verdict {
+        self.verdict.take().expect("taken once, here or when it is dropped")
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(verdict) = self.verdict.take() {
+            let Reply { shared, call, visit } = self.reply;
+            let status = StatusCode::from_u16(CLIENT_HAS_GONE).expect("three digits");
+            self.proxy.record(shared.fingerprint, call, &self.method, visit.target.path(), visit.client, (status, verdict));
+        }
     }
 }
 
