@@ -16,7 +16,7 @@ use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket};
 use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::lasting::Opener;
-use super::listen::ConnectionInfo;
+use super::listen::{ConnectionInfo, Known};
 use super::opening::Recall;
 use super::request_body::RequestBody;
 use super::respond::{self, Redirect, Reply, Told};
@@ -73,7 +73,11 @@ impl Proxy {
         let address = connection.peer.ip();
         let (head, body) = request.into_parts();
         let method = head.method.clone();
-        match shared.reader.read(&head, address) {
+        let read = match connection.known {
+            Known::BySight => shared.reader.read(&head, address),
+            Known::ByWord => shared.reader.read_of_stranger(&head, address),
+        };
+        match read {
             Ok(visit) => {
                 let reply = Reply { shared, call: &call, visit: &visit };
                 let answer = self.answer(Box::new(Passing { reply, head, body, address }), &generation).await;

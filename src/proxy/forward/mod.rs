@@ -169,7 +169,8 @@ impl Forwarder {
             WebSocket::Allowed | WebSocket::Dropped => Protocol::Http,
         };
         let telling = Telling::new(&head.headers, permit.principal(), &passage, &self.ids)?;
-        let mut errand = Errand { method: &head.method, target: passage.target, strip_prefix: passage.strip_prefix, protocol, telling, upload };
+        let mut errand =
+            Errand { method: &head.method, target: passage.target, strip_prefix: passage.strip_prefix, protocol, telling, upload };
         let (link, answer) = self.ask(&passage, &mut errand).await?;
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(&passage, protocol, client, link, answer);

@@ -110,8 +110,8 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use super::super::tests::group;
     use super::super::again::Connection;
+    use super::super::tests::group;
     use super::*;
 
     const TEST: &str = "a test";
