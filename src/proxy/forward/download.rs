@@ -10,6 +10,7 @@ use tokio::time::Instant;
 pub use super::http1::answer::BrokenAnswer;
 
 use super::http1::answer::Answer;
+use super::http2;
 use super::leash::Held;
 use super::response_head;
 use crate::telemetry::streams::{Ending, OpenStream};
@@ -17,7 +18,7 @@ use crate::telemetry::streams::{Ending, OpenStream};
 /// A response body that comes from an upstream.
 #[derive(Debug)]
 pub struct Download {
-    answer: Answer,
+    incoming: Incoming,
     idle: Duration,
     /// What a stream that could outlast its session hangs on.
     leash: Option<Held>,
@@ -26,12 +27,22 @@ pub struct Download {
     quiet_since: Option<Instant>,
 }
 
+/// What a body comes by.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Http1(Answer),
+    Http2(Box<http2::answer::Answer>),
+}
+
 /// Why a response body did not arrive whole. The client sees its connection break: the head is out already.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The upstream broke off.
     #[error("the upstream broke off its answer: {0}")]
     BrokeOff(#[source] BrokenAnswer),
+    /// The upstream reset its stream, or its connection ended.
+    #[error("the upstream reset its answer: {0}")]
+    Reset(#[source] h2::Error),
     /// The session that the stream belongs to has ended.
     #[error("the session has ended")]
     SessionEnded,
@@ -41,8 +52,8 @@ pub enum DownloadError {
 }
 
 impl Download {
-    pub(super) const fn new(answer: Answer, idle: Duration, leash: Option<Held>, open: Option<OpenStream>) -> Self {
-        Self { answer, idle, leash, open, quiet_since: None }
+    pub(super) const fn new(incoming: Incoming, idle: Duration, leash: Option<Held>, open: Option<OpenStream>) -> Self {
+        Self { incoming, idle, leash, open, quiet_since: None }
     }
 
     /// As [`http_body::Body::poll_frame`].
@@ -54,15 +65,15 @@ impl Download {
             }
             return Poll::Ready(Some(Err(DownloadError::SessionEnded)));
         }
-        let Poll::Ready(next) = self.answer.poll_frame(cx) else {
+        let Poll::Ready(next) = self.incoming.poll_frame(cx) else {
             let due = *self.quiet_since.get_or_insert_with(Instant::now) + self.idle;
-            ready!(self.answer.poll_late(due, cx));
+            ready!(self.incoming.poll_late(due, cx));
             return Poll::Ready(Some(Err(DownloadError::Stalled)));
         };
         self.quiet_since = None;
         Poll::Ready(match next {
             None => None,
-            Some(Err(broken)) => Some(Err(DownloadError::BrokeOff(broken))),
+            Some(Err(error)) => Some(Err(error)),
             Some(Ok(frame)) => match frame.into_trailers() {
                 Err(data) => Some(Ok(data)),
                 Ok(trailers) => {
@@ -73,10 +84,33 @@ impl Download {
     }
 
     pub(crate) const fn is_end_stream(&self) -> bool {
-        self.answer.is_end_stream()
+        match &self.incoming {
+            Incoming::Http1(answer) => answer.is_end_stream(),
+            Incoming::Http2(answer) => answer.is_end_stream(),
+        }
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        self.answer.size_hint()
+        match &self.incoming {
+            Incoming::Http1(answer) => answer.size_hint(),
+            Incoming::Http2(answer) => answer.size_hint(),
+        }
+    }
+}
+
+impl Incoming {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, DownloadError>>> {
+        match self {
+            Self::Http1(answer) => answer.poll_frame(cx).map_err(DownloadError::BrokeOff),
+            Self::Http2(answer) => answer.poll_frame(cx).map_err(DownloadError::Reset),
+        }
+    }
+
+    /// Ready once `due` has passed.
+    fn poll_late(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Http1(answer) => answer.poll_late(due, cx),
+            Self::Http2(answer) => answer.poll_late(due, cx),
+        }
     }
 }

@@ -14,9 +14,9 @@ use super::http1::numerals::write_decimal;
 use super::ids::Ids;
 use super::sieve::Sieve;
 use super::{Passage, hop_by_hop};
+use crate::domain::destination::Upstream;
 use crate::domain::identity_headers;
 use crate::domain::identity_headers::fields::Fields;
-use crate::domain::destination::Upstream;
 use crate::domain::principal::Principal;
 use crate::proxy::visit::Peer;
 

@@ -21,10 +21,10 @@ use h2::server::Connection;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::vitals::{Order, Seat, Vitals};
 use super::ConnectionInfo;
 use super::house::House;
 use super::places::Place;
+use super::vitals::{Order, Seat, Vitals};
 use crate::proxy::body::Body;
 use crate::proxy::http1::request_head::MAX_HEAD;
 use crate::proxy::http1::violation::Violation;

@@ -8,16 +8,16 @@
 
 mod connection;
 mod date;
+mod entrance;
 mod house;
 mod http1;
-mod entrance;
-mod places;
-mod proxy_protocol;
-mod sockets;
-mod tls;
 mod http2;
 mod opening;
+mod places;
+mod proxy_protocol;
 mod rewound;
+mod sockets;
+mod tls;
 mod vitals;
 mod workers;
 

@@ -22,11 +22,7 @@ pub(super) enum Spoken {
 }
 
 /// Reads as much as is needed to tell, and no longer than a head may take. What was read belongs to whoever comes next.
-pub(super) async fn read<T: AsyncRead + Unpin>(
-    stream: &mut T,
-    vitals: &Vitals,
-    is_closing: impl Fn() -> bool,
-) -> (Spoken, BytesMut) {
+pub(super) async fn read<T: AsyncRead + Unpin>(stream: &mut T, vitals: &Vitals, is_closing: impl Fn() -> bool) -> (Spoken, BytesMut) {
     let mut read = BytesMut::new();
     let spoken = poll_fn(|cx| {
         vitals.keep(cx.waker());

@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::numerals::write_decimal;
 use crate::domain::destination::Upstream;
-use crate::domain::prefix::path_sent;
 use crate::domain::identity_headers::fields::{Fields, is_field_value};
+use crate::domain::prefix::path_sent;
 use crate::proxy::forward::Protocol;
 use crate::proxy::forward::errand::Errand;
 use crate::proxy::forward::sieve::TrailerRules;

@@ -5,6 +5,7 @@ mod cancellation;
 mod connections;
 mod exchanges;
 mod heads;
+mod http2;
 mod streams;
 mod support;
 mod upstreams;

@@ -52,6 +52,7 @@ impl Failed {
             | ForwardError::ResponseTimeout
             | ForwardError::TooManyConnectionOptions
             | ForwardError::NotHttp(_)
+            | ForwardError::NoWebSockets
             | ForwardError::UnaskedSwitch => Self::ForGood,
         }
     }

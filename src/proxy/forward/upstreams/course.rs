@@ -19,6 +19,8 @@ pub(in crate::proxy::forward) struct Course<'a> {
     /// By their numbers in the group.
     tried: [Option<usize>; 1 + MOST_OTHERS],
     sent: Sent,
+    /// How often it has gone to the same member again.
+    repeats: usize,
 }
 
 /// Where a request is to go now.
@@ -42,7 +44,7 @@ pub(in crate::proxy::forward) enum Connections {
 impl<'a> Course<'a> {
     /// The beginning of a request's way, and where that is.
     pub(in crate::proxy::forward) fn begin(desk: &'a Desk, group: &'a Group) -> (Self, Turn) {
-        let mut course = Self { desk, group, tried: [None; 1 + MOST_OTHERS], sent: Sent::Never };
+        let mut course = Self { desk, group, tried: [None; 1 + MOST_OTHERS], sent: Sent::Never, repeats: 0 };
         let first = course.next().unwrap_or(0);
         course.tried[0] = Some(first);
         let turn = course.turn(first, Connections::Any);
@@ -67,7 +69,10 @@ impl<'a> Course<'a> {
                     self.tried[place] = Some(elsewhere);
                     Some(self.turn(elsewhere, Connections::Any))
                 }
-                None if again == Again::ElsewhereOrHere => here.map(|here| self.turn(here, Connections::New)),
+                None if again == Again::ElsewhereOrHere && self.repeats < MOST_OTHERS => {
+                    self.repeats += 1;
+                    here.map(|here| self.turn(here, Connections::New))
+                }
                 None => None,
             },
         }
@@ -110,8 +115,8 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use super::super::tests::group;
     use super::super::again::Connection;
+    use super::super::tests::group;
     use super::*;
 
     const TEST: &str = "a test";

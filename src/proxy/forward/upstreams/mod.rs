@@ -20,6 +20,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use tokio::time::Instant;
 
+use super::wire::HTTP_1_1;
 use crate::domain::account::AccountKind;
 use crate::domain::destination::{Forward, Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
 use crate::domain::route::RouteTable;
@@ -53,7 +54,10 @@ pub struct Member {
 /// How TLS is spoken.
 #[derive(Clone)]
 pub(super) struct Tls {
+    /// By which the upstream may choose its HTTP.
     pub(super) config: Arc<ClientConfig>,
+    /// By which it may not.
+    pub(super) http1: Arc<ClientConfig>,
     pub(super) name: ServerName<'static>,
 }
 
@@ -161,7 +165,10 @@ impl Tls {
         match (upstream.scheme, &upstream.address) {
             (UpstreamScheme::Https, UpstreamAddress::Tcp { host, .. }) => {
                 let name = upstream.tls.server_name.as_ref().unwrap_or(host);
-                Ok(Some(Self { config: Arc::clone(config), name: ServerName::try_from(name.clone())? }))
+                let mut http1 = ClientConfig::clone(config);
+                http1.alpn_protocols = vec![HTTP_1_1.to_vec()];
+                let name = ServerName::try_from(name.clone())?;
+                Ok(Some(Self { config: Arc::clone(config), http1: Arc::new(http1), name }))
             }
             (UpstreamScheme::H2c | UpstreamScheme::Http | UpstreamScheme::Https, _) => Ok(None),
         }

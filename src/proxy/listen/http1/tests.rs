@@ -14,10 +14,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::proxy::listen::connection::Housing;
 use crate::proxy::listen::entrance::Admitted;
 use crate::proxy::listen::places::Places;
 use crate::proxy::listen::{Limits, Negotiated};
-use crate::proxy::listen::connection::Housing;
 
 const INFO: ConnectionInfo = ConnectionInfo {
     peer: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1),

@@ -190,7 +190,7 @@ impl Sending {
             Some(Err(error)) => {
                 self.outlet.reset(match error {
                     DownloadError::SessionEnded => Reason::CANCEL,
-                    DownloadError::BrokeOff(_) | DownloadError::Stalled => Reason::INTERNAL_ERROR,
+                    DownloadError::BrokeOff(_) | DownloadError::Reset(_) | DownloadError::Stalled => Reason::INTERNAL_ERROR,
                 });
                 return Poll::Ready(Step::Over);
             }

@@ -1,8 +1,8 @@
 //! HTTP/2 over real sockets: what reaches a service, what is refused, what ends a connection.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
