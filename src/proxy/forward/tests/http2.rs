@@ -593,7 +593,7 @@ fn a_request_that_is_dropped_at_any_await_leaves_no_stream_and_no_permit_behind(
                 }
                 times += 1;
             }
-            assert!(times > 3, "{times} moments are not all there are");
+            assert!(times > 2, "{times} moments are not all there are");
         }
     });
 }
