@@ -137,6 +137,7 @@ impl World {
             took: Duration::from_micros(2500),
             client: [192, 0, 2, 7].into(),
             fingerprint: self.control.live.fingerprint,
+            answered: std::time::Instant::now(),
         });
     }
 

@@ -2,7 +2,7 @@
 //! outlast it is handed on.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::config::{Audit, AuditIdentity, AuthoritySettings, Config, SessionKeys
 use crate::domain::authority::{AuthorityName, ExpectedIssuer};
 use crate::domain::realm::Detect;
 use crate::domain::time::Timestamp;
+use crate::flow::attendance::Attendance;
 use crate::flow::authority::Authority;
 use crate::flow::freshen::Flights;
 use crate::flow::groups::OpenQuestions;
@@ -41,14 +42,15 @@ pub(super) struct Lasting {
     entropy: Arc<dyn Entropy>,
     /// Codes that were spent are spent under every configuration.
     consumed: Arc<Consumed>,
-    /// For configurations without `key_files`: a reload must not sign everybody out.
-    made_up_key: Secret<[u8; 32]>,
+    /// For configurations without `key_files`: a reload must not sign everybody out. Made when it is wanted first.
+    made_up_key: OnceLock<Secret<[u8; 32]>>,
     /// Where sessions are kept; `None`: in cookies. To move them takes a restart.
     store: Option<Arc<dyn SessionStore>>,
     /// What providers told us is told under every configuration.
     hearing: Arc<Hearing>,
     /// What was revoked is revoked under every configuration.
     revocations: Arc<RevocationList>,
+    attendance: Arc<Attendance>,
     /// A refresh that is under way goes on under every configuration, and ends after the workers.
     pub(super) flights: Arc<Flights>,
     /// The audit log is opened once, and keeps its ways.
@@ -111,18 +113,19 @@ pub enum BuildError {
 impl Lasting {
     /// For the life of the process, on its main runtime. Reads the system's trust roots.
     pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Result<Self, TlsError> {
-        let entropy = SystemEntropy;
-        let mut key = [0; 32];
-        entropy.fill(&mut key);
+        // The first chance of a process takes tens of milliseconds to gather: whoever comes first need not wait for all of it,
+        // and listening waits for none.
+        tokio::task::spawn_blocking(|| SystemEntropy.fill(&mut [0; 1]));
         let clients = Clients::new();
         Ok(Self {
             clock: Arc::new(SystemClock),
-            entropy: Arc::new(entropy),
+            entropy: Arc::new(SystemEntropy),
             consumed: Arc::new(Consumed::new()),
-            made_up_key: Secret::new(key),
+            made_up_key: OnceLock::new(),
             store,
             hearing: Arc::default(),
             revocations: Arc::default(),
+            attendance: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             naming: audit.map(naming),
             tls: Tls::new(clients.trust_roots())?,
@@ -139,6 +142,14 @@ impl Lasting {
         self.clock.now()
     }
 
+    fn made_up_key(&self) -> &Secret<[u8; 32]> {
+        self.made_up_key.get_or_init(|| {
+            let mut key = [0; 32];
+            self.entropy.fill(&mut key);
+            Secret::new(key)
+        })
+    }
+
     /// What others may see of a configuration that is in force from now on.
     pub(super) fn live(&self, config: &Config) -> Live {
         Live { rules: Arc::clone(&config.rules), text: config.text.clone(), fingerprint: config.fingerprint, since: self.now() }
@@ -152,7 +163,7 @@ impl Lasting {
         legacy.upstreams = groups;
         let keys = Arc::new(match config.session.keys {
             SessionKeys::Given(keys) => KeyRing::new(keys)?,
-            SessionKeys::Random => KeyRing::new(vec![self.made_up_key.clone()])?,
+            SessionKeys::Random => KeyRing::new(vec![self.made_up_key().clone()])?,
         });
         let assets = Assets::new(&config.branding);
         let chrome = |origin| Chrome::new(&config.branding, origin, &config.rules.prefix, &assets);
@@ -178,6 +189,7 @@ impl Lasting {
                 store: self.store.clone(),
                 revocations: Arc::clone(&self.revocations),
                 decreed: Arc::new(config.session.not_before),
+                attendance: Arc::clone(&self.attendance),
                 flights: Arc::clone(&self.flights),
                 questions,
                 lifetimes: config.session.lifetimes,

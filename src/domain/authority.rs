@@ -11,10 +11,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::account::{AccountKind, Pinning, TenantId};
+use super::text;
 
 /// The name of an authority in TOML, URLs, cookie names, logs and metrics: lower-case letters, digits and hyphens.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct AuthorityName(Arc<str>);
+pub struct AuthorityName(#[serde(deserialize_with = "text::shared")] Arc<str>);
 
 /// The name has other characters than `a-z`, `0-9` and `-`, starts or ends with a hyphen, is not 1 to 32 long, or is
 /// [`RESERVED`](AuthorityName::RESERVED).

@@ -51,15 +51,18 @@ impl DecisionId {
     }
 }
 
+impl DecisionId {
+    /// Hands on the text that is shown. Every request has one, so no formatter is run for it.
+    pub fn with_text<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        let text = [a, b, c, d, b'-', e, f, g, h];
+        then(std::str::from_utf8(&text).expect("Crockford's alphabet is ASCII"))
+    }
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, character) in self.0.iter().enumerate() {
-            if at == 4 {
-                f.write_str("-")?;
-            }
-            write!(f, "{}", char::from(*character))?;
-        }
-        Ok(())
+        self.with_text(|text| f.write_str(text))
     }
 }
 

@@ -3,7 +3,6 @@
 //! Only the form of the answer hangs on this, never whether somebody is let in: every header read here is the client's
 //! own word.
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, Method};
 
 use super::route::Unauthenticated;
@@ -27,14 +26,14 @@ impl Interaction {
     /// name. `*/*` alone, as curl and many libraries send it, asks for nothing by name.
     #[must_use]
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if values(headers, AUTHORIZATION.as_str()).any(is_bearer) {
+        let signs = Signs::of(headers);
+        if signs.has_token {
             return Self::Program;
         }
-        if values(headers, CONTENT_TYPE.as_str()).any(is_grpc) {
+        if signs.is_grpc {
             return Self::Grpc;
         }
-        let person =
-            !values(headers, UPGRADE.as_str()).any(|value| names(value, "websocket")) && !is_speculative(headers) && is_navigation(headers);
+        let person = !signs.opens_websocket && !signs.is_speculative && signs.is_navigation();
         match *method {
             _ if !person => Self::Program,
             Method::GET | Method::HEAD => Self::Navigation,
@@ -64,9 +63,49 @@ impl Interaction {
     }
 }
 
-/// All values of a field; one that is not ASCII says nothing.
-fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
+/// What the fields of a head say, read in one pass: that costs every request less than looking for each of them.
+#[derive(Default)]
+struct Signs {
+    has_token: bool,
+    is_grpc: bool,
+    opens_websocket: bool,
+    /// A page loaded on a guess must not start an attempt: nobody has asked for it yet.
+    is_speculative: bool,
+    /// Whether a browser says, once, that it navigates; `None`: it says nothing of it.
+    navigates: Option<bool>,
+    /// Likewise, to a document.
+    wants_document: Option<bool>,
+    is_script: bool,
+    asks_for_html: bool,
+}
+
+impl Signs {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut signs = Self::default();
+        for (name, value) in headers {
+            // One that is not ASCII says nothing.
+            let value = || value.to_str().unwrap_or_default();
+            match name.as_str() {
+                "accept" => signs.asks_for_html |= value().split(',').any(asks_for_html),
+                "authorization" => signs.has_token |= is_bearer(value()),
+                "content-type" => signs.is_grpc |= is_grpc(value()),
+                "purpose" | "sec-purpose" => signs.is_speculative |= names(value(), "prefetch"),
+                "sec-fetch-dest" => signs.wants_document = Some(signs.wants_document.is_none() && value() == "document"),
+                "sec-fetch-mode" => signs.navigates = Some(signs.navigates.is_none() && value() == "navigate"),
+                "upgrade" => signs.opens_websocket |= names(value(), "websocket"),
+                "x-requested-with" => signs.is_script |= value().trim().eq_ignore_ascii_case("xmlhttprequest"),
+                _ => {}
+            }
+        }
+        signs
+    }
+
+    fn is_navigation(&self) -> bool {
+        match (self.navigates, self.wants_document) {
+            (None, None) => !self.is_script && self.asks_for_html,
+            both => both == (Some(true), Some(true)),
+        }
+    }
 }
 
 /// Whether a comma-separated list has this word, its parameters left aside.
@@ -82,20 +121,6 @@ fn is_bearer(credentials: &str) -> bool {
 fn is_grpc(content_type: &str) -> bool {
     let media_type = content_type.split([';', '+']).next().unwrap_or_default();
     media_type.trim().eq_ignore_ascii_case("application/grpc")
-}
-
-/// A page loaded on a guess must not start an attempt: nobody has asked for it yet.
-fn is_speculative(headers: &HeaderMap) -> bool {
-    ["sec-purpose", "purpose"].into_iter().any(|name| values(headers, name).any(|value| names(value, "prefetch")))
-}
-
-fn is_navigation(headers: &HeaderMap) -> bool {
-    let (mode, destination) = ("sec-fetch-mode", "sec-fetch-dest");
-    if headers.contains_key(mode) || headers.contains_key(destination) {
-        return values(headers, mode).eq(["navigate"]) && values(headers, destination).eq(["document"]);
-    }
-    let script = values(headers, "x-requested-with").any(|value| value.trim().eq_ignore_ascii_case("xmlhttprequest"));
-    !script && values(headers, ACCEPT.as_str()).flat_map(|value| value.split(',')).any(asks_for_html)
 }
 
 fn asks_for_html(range: &str) -> bool {

@@ -34,6 +34,7 @@ pub mod rules;
 pub mod session;
 pub mod sign_in_page;
 pub mod target;
+mod text;
 pub mod time;
 pub mod trace;
 pub mod written;

@@ -273,7 +273,7 @@ impl From<BadTarget> for InvalidPattern {
 }
 
 /// What a segment stands for, percent-encodings decoded.
-fn octets(segment: &str) -> impl Iterator<Item = u8> + '_ {
+pub(super) fn octets(segment: &str) -> impl Iterator<Item = u8> + '_ {
     let bytes = segment.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {

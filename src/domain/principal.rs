@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{AccountKind, Home, Membership, TenantId};
 use super::authority::AuthorityName;
 use super::guid::Guid;
+use super::text;
 
 mod compact;
 
@@ -18,12 +19,15 @@ pub struct Principal {
     /// The authority that was asked and that answered.
     pub authority: AuthorityName,
     /// `iss`.
+    #[serde(deserialize_with = "text::shared")]
     pub issuer: Arc<str>,
     /// `sub`: meaningful only together with the issuer.
+    #[serde(deserialize_with = "text::shared")]
     pub subject: Arc<str>,
     /// `tid`.
     pub tenant: Option<TenantId>,
     /// `oid`, as the issuer spells it.
+    #[serde(deserialize_with = "text::shared_if_any")]
     pub object: Option<Arc<str>>,
     /// Personal, work or customer.
     pub kind: AccountKind,
@@ -32,10 +36,13 @@ pub struct Principal {
     /// Where the identity lives.
     pub home: Home,
     /// `name`, for showing.
+    #[serde(deserialize_with = "text::shared_if_any")]
     pub name: Option<Arc<str>>,
     /// `preferred_username`, for showing; may be a phone number.
+    #[serde(deserialize_with = "text::shared_if_any")]
     pub preferred_username: Option<Arc<str>>,
     /// `email`, only if the issuer says that it checked it.
+    #[serde(deserialize_with = "text::shared_if_any")]
     pub verified_email: Option<Arc<str>>,
     /// Object ids of groups, or what is known instead, if there were too many to list.
     pub groups: Groups,

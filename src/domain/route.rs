@@ -1,8 +1,6 @@
 //! Routes: what each one matches and whom it admits; where it forwards is [`super::destination`]. Everything here is
-//! parsed already; the order of the file is the order of the table, the first match wins, and no match is an answer of
-//! its own.
+//! parsed already; which route a request finds is [`table`]'s business.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +16,10 @@ use super::prefix::Prefix;
 use super::target::Target;
 pub use super::written::Position;
 use super::written::RouteKeys;
+
+mod table;
+
+pub use table::{NoMatch, RouteTable};
 
 /// The name of a route in logs, pages and metrics.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -276,106 +278,4 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self { connect: Duration::from_secs(2), response: Duration::from_secs(30), idle: Duration::from_secs(60) }
     }
-}
-
-/// All routes, in file order.
-#[derive(Debug, Clone, Default)]
-pub struct RouteTable {
-    routes: Vec<Route>,
-    named_groups: Arc<[Arc<str>]>,
-}
-
-/// Why no route can be named for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoMatch {
-    /// The path meets another route if it is read as some upstreams read it, which would serve what that route guards:
-    /// without parameters (`;x=1`), or without regard to letter case.
-    Ambiguous,
-    /// None matches.
-    NoRoute,
-}
-
-impl RouteTable {
-    /// The table of these routes.
-    #[must_use]
-    pub fn new(routes: Vec<Route>) -> Self {
-        let mut named_groups: Vec<Arc<str>> = Vec::new();
-        let mut seen = HashSet::new();
-        for group in routes.iter().filter_map(|route| route.access.stated()).flat_map(|stated| &stated.groups) {
-            if seen.insert(Arc::clone(group)) {
-                named_groups.push(Arc::clone(group));
-            }
-        }
-        Self { routes, named_groups: named_groups.into() }
-    }
-
-    /// Every group that some route names, once each, in file order.
-    #[must_use]
-    pub const fn named_groups(&self) -> &Arc<[Arc<str>]> {
-        &self.named_groups
-    }
-
-    /// The routes in file order.
-    #[must_use]
-    pub fn routes(&self) -> &[Route] {
-        &self.routes
-    }
-
-    /// The route of this name.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.name.as_str() == name)
-    }
-
-    /// The first route that matches.
-    ///
-    /// # Errors
-    /// [`NoMatch`]; nothing is forwarded by default.
-    pub fn find(&self, target: &Target, method: &Method) -> Result<&Route, NoMatch> {
-        find_in(self.routes.iter(), target, method).map(|at| &self.routes[at])
-    }
-
-    /// The place of the first route that matches, where it is known that no other than those at these places (in
-    /// ascending order) has the target's path, in whatever letter case: what [`Self::find`] finds then.
-    ///
-    /// # Errors
-    /// [`NoMatch`]
-    pub fn find_among(&self, places: &[usize], target: &Target, method: &Method) -> Result<usize, NoMatch> {
-        find_in(places.iter().map(|at| &self.routes[*at]), target, method).map(|at| places[at])
-    }
-}
-
-fn find_in<'a>(routes: impl Iterator<Item = &'a Route> + Clone, target: &Target, method: &Method) -> Result<usize, NoMatch> {
-    let first =
-        |path: &str| routes.clone().position(|route| route.matcher.matches_path(path) && route.matcher.matches_rest(target, method));
-    let at = first(target.path());
-    let bare = target.path_without_parameters();
-    if bare.as_deref().is_some_and(|bare| first(bare) != at) {
-        return Err(NoMatch::Ambiguous);
-    }
-    let at = at.ok_or(NoMatch::NoRoute)?;
-    let path = bare.as_deref().unwrap_or(target.path());
-    if is_guarded_in_another_case(routes, at, path, target, method) { Err(NoMatch::Ambiguous) } else { Ok(at) }
-}
-
-/// Whether a route before the one that was found, and that asks who somebody is, has the path in other letter case. An
-/// upstream on IIS or Windows would serve that route's pages under it. Patterns that differ in nothing but case are meant
-/// to differ.
-fn is_guarded_in_another_case<'a>(
-    routes: impl Iterator<Item = &'a Route> + Clone,
-    found: usize,
-    path: &str,
-    target: &Target,
-    method: &Method,
-) -> bool {
-    // The usual path and the usual patterns are in lower case: then there is no other case to look at.
-    let is_mixed = path.bytes().any(|octet| octet.is_ascii_uppercase());
-    let found_pattern = routes.clone().nth(found).and_then(|route| route.matcher.path.as_ref());
-    routes.take(found).filter(|route| !matches!(route.access, Access::Public)).any(|route| {
-        route.matcher.path.as_ref().is_some_and(|pattern| {
-            (is_mixed || pattern.has_upper_case())
-                && pattern.matches_in_any_case(path)
-                && !found_pattern.is_some_and(|found| found.differs_in_case_only(pattern))
-        }) && route.matcher.matches_rest(target, method)
-    })
 }

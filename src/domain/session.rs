@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{AccountKind, TenantId};
 use super::authority::AuthorityName;
 use super::principal::Principal;
+use super::text;
 use super::time::Timestamp;
 
 /// Names a session in logs and lists. New at every sign-in (session fixation); never the key to anything.
@@ -52,6 +53,7 @@ pub struct Session {
     /// The authority's opaque `login_hint` claim, which lets its sign-out page skip the question which account.
     pub sign_out_hint: Option<String>,
     /// `sid`: what the authority calls its own session, by which it tells us that it has ended.
+    #[serde(deserialize_with = "text::shared_if_any")]
     pub provider_session: Option<Arc<str>>,
 }
 

@@ -7,11 +7,14 @@
 mod host;
 pub(super) mod path;
 
+use super::origin::Origin;
+
 /// Host, path and query of a request, normalised (RFC 3986 §6.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    host: String,
-    path_and_query: String,
+    /// Path and query, then the host: one piece of memory for a request.
+    text: String,
+    path_and_query_length: usize,
     path_length: usize,
 }
 
@@ -81,32 +84,47 @@ impl Target {
     /// # Errors
     /// [`BadTarget`], the first mistake that is found.
     pub fn parse(host_field: &str, path_and_query: &str) -> Result<Self, BadTarget> {
-        let (path_and_query, path_length) = path::normalise(path_and_query)?;
-        Ok(Self { host: host::parse(host_field)?, path_and_query, path_length })
+        let (text, path_length) = path::normalise_with_room(path_and_query, host_field.len())?;
+        Ok(Self::at(&host::parse(host_field)?, text, path_length))
+    }
+
+    /// Reads the path and query of a request for one of our origins.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_at(origin: &Origin, path_and_query: &str) -> Result<Self, BadTarget> {
+        let (text, path_length) = path::normalise_with_room(path_and_query, origin.host().len())?;
+        Ok(Self::at(origin.host(), text, path_length))
+    }
+
+    fn at(host: &str, mut text: String, path_length: usize) -> Self {
+        let path_and_query_length = text.len();
+        text.push_str(host);
+        Self { text, path_and_query_length, path_length }
     }
 
     /// Host name without port, lower case; an IPv6 address stands in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.text[self.path_and_query_length..]
     }
 
     /// The normalised path; starts with `/`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path_and_query[..self.path_length]
+        &self.text[..self.path_length]
     }
 
     /// The query without `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.path_and_query.get(self.path_length + 1..)
+        self.path_and_query().get(self.path_length + 1..)
     }
 
     /// Path and query, as forwarded.
     #[must_use]
     pub fn path_and_query(&self) -> &str {
-        &self.path_and_query
+        &self.text[..self.path_and_query_length]
     }
 
     /// The path without path parameters (`;x=1`), as upstreams read it that drop them; `None` if it has none. A
@@ -114,13 +132,13 @@ impl Target {
     #[must_use]
     pub fn path_without_parameters(&self) -> Option<String> {
         let path = self.path();
-        if !path.contains(';') && !path.contains("%3B") {
+        if path::is_simple(path) || !path.contains(';') && !path.contains("%3B") {
             return None;
         }
         let mut bare = String::with_capacity(path.len());
         for segment in path[1..].split('/') {
             bare.push('/');
-            bare.push_str(path::without_parameters(segment));
+            bare.push_str(&segment[..path::without_parameters(segment.as_bytes()).len()]);
         }
         Some(bare)
     }

@@ -29,7 +29,7 @@ pub enum Freshened {
     /// Its authority has ended it.
     Ended,
     /// It is good, with the freshest claims that can be had now.
-    Live(Box<Kept>),
+    Live(Kept),
 }
 
 /// The times of refreshes.
@@ -82,7 +82,7 @@ impl Keeper {
             Need::None => None,
             Need::Due | Need::Overdue => self.flight(&kept, authority, now),
         };
-        let Some(flight) = flight else { return Freshened::Live(Box::new(kept)) };
+        let Some(flight) = flight else { return Freshened::Live(kept) };
         let landing = match (need, &kept.place) {
             (Need::None, _) | (Need::Due, Place::Store { .. }) => flight.landing(),
             // What comes of it is written nowhere but into the browser, and this answer may be the last one before this
@@ -92,8 +92,8 @@ impl Keeper {
         match landing {
             Some(Landing::Ended) => Freshened::Ended,
             Some(Landing::Renewed(newer)) if self.is_revoked(&newer.session) => Freshened::Ended,
-            Some(Landing::Renewed(newer)) => Freshened::Live(Box::new(kept.renewed(&newer))),
-            Some(Landing::Failed) | None => Freshened::Live(Box::new(kept)),
+            Some(Landing::Renewed(newer)) => Freshened::Live(kept.renewed(&newer)),
+            Some(Landing::Failed) | None => Freshened::Live(kept),
         }
     }
 
@@ -123,15 +123,21 @@ impl Keeper {
 }
 
 impl Kept {
+    /// Whether nothing is to be done about its claims now: then [`Keeper::freshen`] would give it back as it is.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        timing::need(&self.record, now) == Need::None
+    }
+
     /// The same session with what a refresh brought.
     fn renewed(self, newer: &SessionRecord) -> Self {
-        let mut record = newer.clone();
+        let mut record = SessionRecord::clone(newer);
         record.session.last_seen = record.session.last_seen.max(self.record.session.last_seen);
         let copy = match self.place {
             Place::Cookie => Copy::Outdated,
             Place::Store { .. } => self.copy,
         };
-        Self { record, place: self.place, copy }
+        Self { record: Arc::new(record), place: self.place, copy }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::domain::session::SessionId;
 use crate::domain::time::Timestamp;
 use crate::protocol::graph::{self, GroupsFailed};
 use crate::protocol::secret::Secret;
+use crate::protocol::session_record::SessionRecord;
 
 #[cfg(test)]
 mod tests;
@@ -106,7 +107,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub enum Known {
     /// This is the session from now on.
-    Anew(Box<Kept>),
+    Anew(Kept),
     /// The authority has ended the session.
     Ended,
     /// No more than before, and only a new sign-in asks.
@@ -157,7 +158,7 @@ impl OpenQuestions {
         let tokens = &kept.record.tokens;
         if tokens.access_token.is_some() {
             let answered = self.ask_with_what_is_kept(keeper, authority, kept).await;
-            return answered.map_or(Known::Still, |kept| Known::Anew(Box::new(kept)));
+            return answered.map_or(Known::Still, Known::Anew);
         }
         let groups = &kept.session().principal.groups;
         if askable(&self.named).iter().all(|group| groups.tell_of(group)) {
@@ -191,13 +192,13 @@ impl OpenQuestions {
             }
             turn.answer.clone()
         });
-        let mut record = kept.record.clone();
+        let mut record = SessionRecord::clone(&kept.record);
         record.session.principal.groups = answered.await??;
         record.tokens.access_token = None;
         let kept_anew = keeper.replace(kept, record.clone()).await.unwrap_or_else(|error| {
             tracing::warn!(fault = "session store", %error, "What was learnt about somebody's groups could not be kept");
             // True all the same, for this request.
-            Kept { record, ..kept.clone() }
+            Kept { record: Arc::new(record), ..kept.clone() }
         });
         Some(kept_anew)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::attendance::Attendance;
 use super::freshen::Flights;
 use super::groups::OpenQuestions;
 use super::ports::{Clock, Cursor, Entropy, Inserted, Replaced, SessionStore, StoreFailed, Stored};
@@ -26,6 +27,8 @@ pub struct Keeper {
     pub revocations: Arc<RevocationList>,
     /// What the configuration revokes.
     pub decreed: Arc<Revocations>,
+    /// Who is here, of those who have something open.
+    pub attendance: Arc<Attendance>,
     /// Refreshes, and what they brought.
     pub flights: Arc<Flights>,
     /// What an authority could not be asked about somebody.
@@ -46,8 +49,8 @@ const NOBODYS: Handle = Handle([0; 16]);
 /// A session that is good now, and where it is kept.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The session with its tokens.
-    pub record: SessionRecord,
+    /// The session with its tokens. Requests of one browser may share it.
+    pub record: Arc<SessionRecord>,
     /// Where.
     pub place: Place,
     /// What the browser has of it.
@@ -83,7 +86,7 @@ pub enum Opened {
     /// It is over: by its lifetimes, by a revocation, or because its record is gone.
     Ended,
     /// It is good.
-    Live(Box<Kept>),
+    Live(Kept),
 }
 
 /// A revocation that was not carried out.
@@ -100,7 +103,7 @@ pub enum NotRevoked {
 impl Kept {
     /// The session.
     #[must_use]
-    pub const fn session(&self) -> &Session {
+    pub fn session(&self) -> &Session {
         &self.record.session
     }
 
@@ -109,8 +112,11 @@ impl Kept {
     pub fn carried(&self) -> Carried {
         match &self.place {
             Place::Cookie => {
+                if self.record.tokens.id_token.is_none() {
+                    return Carried::Whole(Arc::clone(&self.record));
+                }
                 let tokens = Tokens { id_token: None, ..self.record.tokens.clone() };
-                Carried::Whole(Box::new(SessionRecord { session: self.record.session.clone(), tokens }))
+                Carried::Whole(Arc::new(SessionRecord { session: self.record.session.clone(), tokens }))
             }
             Place::Store { ticket, .. } => Carried::Ticket(ticket.clone()),
         }
@@ -124,7 +130,7 @@ impl Keeper {
     /// [`StoreFailed`]: nobody can tell now, which says nothing about the session.
     pub async fn open(&self, carried: Carried, now: Timestamp) -> Result<Opened, StoreFailed> {
         let kept = match carried {
-            Carried::Whole(record) => Kept { record: *record, place: Place::Cookie, copy: Copy::UpToDate },
+            Carried::Whole(record) => Kept { record, place: Place::Cookie, copy: Copy::UpToDate },
             Carried::Ticket(ticket) => match self.read(ticket).await? {
                 Some(kept) => kept,
                 None => return Ok(Opened::Ended),
@@ -136,7 +142,7 @@ impl Keeper {
         }
         let known = self.as_known(kept, now);
         // A refresh may have told by which name its authority ends it.
-        Ok(if self.is_revoked(known.session()) { Opened::Ended } else { Opened::Live(Box::new(known)) })
+        Ok(if self.is_revoked(known.session()) { Opened::Ended } else { Opened::Live(known) })
     }
 
     /// Whether the session was ended before its time.
@@ -145,13 +151,21 @@ impl Keeper {
         self.revocations.has_ended(session) || self.decreed.ended(session).is_some()
     }
 
-    /// Whether a session that was found good is kept no more. While nobody can tell, it is not.
-    pub async fn is_gone(&self, kept: &Kept) -> bool {
-        match (&kept.place, &self.store) {
-            (Place::Store { ticket, .. }, Some(store)) => store.read(ticket.handle).await.is_ok_and(|read| read.record.is_none()),
-            (Place::Store { .. }, None) => true,
-            (Place::Cookie, _) => false,
+    /// Looks after a session on behalf of what it has open: when its person was last here, to the knowledge of all who share
+    /// the store; `None` if it is kept no more. A store keeps a record only while it hears of its person, and what is open
+    /// has heard from them `here`. While nobody can tell, that is all there is to know.
+    pub async fn attend(&self, kept: &Kept, here: Timestamp) -> Option<Timestamp> {
+        let Place::Store { ticket, .. } = &kept.place else { return Some(here) };
+        let Ok(read) = self.read(ticket.clone()).await else { return Some(here) };
+        let kept = read?;
+        let mut session = kept.session().clone();
+        if session.is_due_for_renewal(self.lifetimes, here) {
+            session.last_seen = here;
+            // If it fails, the next look comes soon.
+            let _later = self.replace(&kept, SessionRecord { session, tokens: kept.record.tokens.clone() }).await;
+            return Some(here);
         }
+        Some(session.last_seen.max(here))
     }
 
     /// Takes care of a new session: puts it into the store, if there is one.
@@ -159,11 +173,11 @@ impl Keeper {
     /// # Errors
     /// [`StoreFailed`]: then nobody is signed in.
     pub async fn begin(&self, record: SessionRecord) -> Result<Kept, StoreFailed> {
-        let Some(store) = &self.store else { return Ok(Kept { record, place: Place::Cookie, copy: Copy::Outdated }) };
+        let Some(store) = &self.store else { return Ok(Kept { record: Arc::new(record), place: Place::Cookie, copy: Copy::Outdated }) };
         let ticket = Ticket::new(&mut |buffer| self.entropy.fill(buffer));
         let stored = self.stored(&record, &ticket, 1);
         store.insert(ticket.handle, &stored).await?;
-        Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated })
+        Ok(Kept { record: Arc::new(record), place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated })
     }
 
     /// Notes that the person was here. A session from a cookie moves into the store, if there is one by now.
@@ -171,7 +185,8 @@ impl Keeper {
     /// # Errors
     /// [`StoreFailed`]: the session goes on all the same.
     pub async fn seen(&self, kept: &Kept, now: Timestamp) -> Result<Kept, StoreFailed> {
-        let mut record = kept.record.clone();
+        self.attendance.note(kept.session().id);
+        let mut record = SessionRecord::clone(&kept.record);
         record.session.last_seen = record.session.last_seen.max(now);
         match (&kept.place, &self.store) {
             // Its token is being spent: it moves with the next one.
@@ -186,13 +201,13 @@ impl Keeper {
     async fn move_into(&self, store: &dyn SessionStore, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
         let ticket = Ticket::of_moved(&kept.record, &self.keys);
         match store.insert(ticket.handle, &self.stored(&record, &ticket, 1)).await? {
-            Inserted::Done => Ok(Kept { record, place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated }),
+            Inserted::Done => Ok(Kept { record: Arc::new(record), place: Place::Store { ticket, version: 1 }, copy: Copy::Outdated }),
             Inserted::Taken => {
                 let there = store.read(ticket.handle).await?.record;
                 let opened =
                     there.and_then(|there| Some((ticket.open(&there.sealed, &mut Zeroizing::new(Vec::new())).ok()?, there.version)));
                 Ok(match opened {
-                    Some((record, version)) => Kept { record, place: Place::Store { ticket, version }, copy: Copy::Outdated },
+                    Some((record, version)) => Kept { record: Arc::new(record), place: Place::Store { ticket, version }, copy: Copy::Outdated },
                     // It has just been taken away, or is none of ours.
                     None => kept.clone(),
                 })
@@ -206,7 +221,7 @@ impl Keeper {
     /// [`StoreFailed`]: the one that was read stays.
     pub async fn replace(&self, kept: &Kept, record: SessionRecord) -> Result<Kept, StoreFailed> {
         let (Place::Store { ticket, version }, Some(store)) = (&kept.place, &self.store) else {
-            return Ok(Kept { record, place: kept.place.clone(), copy: Copy::Outdated });
+            return Ok(Kept { record: Arc::new(record), place: kept.place.clone(), copy: Copy::Outdated });
         };
         let stored = self.stored(&record, ticket, version + 1);
         let version = match store.replace(ticket.handle, *version, &stored).await? {
@@ -214,7 +229,7 @@ impl Keeper {
             // Somebody else was here as well, or has just signed out: what they wrote is the newer truth for the next request.
             Replaced::Gone | Replaced::Outdated => *version,
         };
-        Ok(Kept { record, place: Place::Store { ticket: ticket.clone(), version }, copy: kept.copy })
+        Ok(Kept { record: Arc::new(record), place: Place::Store { ticket: ticket.clone(), version }, copy: kept.copy })
     }
 
     /// Ends a session here and now: its record goes, and copies of its cookie are worth nothing.
@@ -317,7 +332,7 @@ impl Keeper {
         // A record that the only key does not open was not written by us: as good as none.
         let Ok(record) = ticket.open(&stored.sealed, &mut Zeroizing::new(Vec::new())) else { return Ok(None) };
         let place = Place::Store { ticket, version: stored.version };
-        Ok(Some(Kept { record, place, copy: Copy::UpToDate }))
+        Ok(Some(Kept { record: Arc::new(record), place, copy: Copy::UpToDate }))
     }
 
     /// A record in the form that stores keep.

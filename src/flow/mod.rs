@@ -1,6 +1,7 @@
 //! Use cases, async over a few ports: begin a sign-in, finish it, judge an access token, keep a session going, end it.
 //! Imports `domain` and `protocol` only.
 
+pub mod attendance;
 pub mod authority;
 pub mod bearer;
 pub mod freshen;

@@ -170,7 +170,13 @@ impl<'h> OwnCookies<'h> {
     /// was not read may be its double.
     #[must_use]
     pub fn presence(&self, name: &str) -> Presence<'h> {
-        let mut values = self.found.iter().filter(|(found, _)| *found == name).map(|(_, value)| *value);
+        self.presence_of(|found| found == name)
+    }
+
+    /// Likewise, of the cookie whose name `is_meant`.
+    #[must_use]
+    pub fn presence_of(&self, is_meant: impl Fn(&str) -> bool) -> Presence<'h> {
+        let mut values = self.found.iter().filter(|(found, _)| is_meant(found)).map(|(_, value)| *value);
         match (values.next(), values.next()) {
             (Some(value), None) if !self.overflow => Presence::Once(value),
             (None, _) if !self.overflow => Presence::Absent,

@@ -7,6 +7,9 @@
 //!
 //! Names are `s-AUTHORITY`, then `s-AUTHORITY.1` and so on: an authority's name may end in `-1` but has no dots.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::cookies::{Dialect, Keep, OwnCookies, Presence, SameSite, SetCookie};
@@ -35,7 +38,7 @@ const TICKET: u8 = 1;
 #[derive(Debug, Clone)]
 pub enum Carried {
     /// Everything.
-    Whole(Box<SessionRecord>),
+    Whole(Arc<SessionRecord>),
     /// The way to it.
     Ticket(Ticket),
 }
@@ -47,15 +50,15 @@ const _: () = assert!(sealed_length(MAX_SESSION_LENGTH) <= super::seal::MAX_SEAL
 /// `N.`
 const COUNT_LENGTH: usize = 2;
 
-/// What a request carries of a session.
+/// What a request carries of a session, still sealed.
 #[derive(Debug)]
-pub enum Found {
+pub enum Sealed<'h> {
     /// Nothing.
     Absent,
-    /// A session of ours, or the ticket to one. Whether it is still live is not said.
-    Carried(Carried),
-    /// Something, but no session: changed, incomplete, doubled, or sealed with a key that is gone.
+    /// Something, but no session: incomplete, doubled, or cut as [`write()`] does not cut.
     Unreadable,
+    /// One value: borrowed if it stands in one cookie, as most do.
+    Whole(Cow<'h, str>),
 }
 
 /// The session does not fit; nothing was written.
@@ -68,22 +71,14 @@ pub struct TooLarge {
     pub limit: usize,
 }
 
-/// Reads the session of one authority. `buffer` is scratch space that can be used again for the next one; it holds the
-/// session in the clear afterwards.
+/// Finds the session of one authority. Nothing is opened yet.
 #[must_use]
-pub fn read(own: &OwnCookies<'_>, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Found {
-    let name = part_name(authority, 0);
-    let first = match own.presence(&name) {
-        Presence::Absent => return Found::Absent,
-        Presence::Ambiguous => return Found::Unreadable,
-        Presence::Once(first) => first,
-    };
-    let carried = match whole(own, authority, &name, first) {
-        Some(Whole::OnePart(sealed)) => open(sealed, authority, origin, keys, buffer),
-        Some(Whole::Joined(sealed)) => open(&sealed, authority, origin, keys, buffer),
-        None => None,
-    };
-    carried.map_or(Found::Unreadable, Found::Carried)
+pub fn find<'h>(own: &OwnCookies<'h>, authority: &AuthorityName) -> Sealed<'h> {
+    match own.presence_of(|name| part_of(name, authority) == Some("")) {
+        Presence::Absent => Sealed::Absent,
+        Presence::Ambiguous => Sealed::Unreadable,
+        Presence::Once(first) => whole(own, authority, first).map_or(Sealed::Unreadable, Sealed::Whole),
+    }
 }
 
 /// Writes a session under its authority's name, and takes away the parts of a longer one before it.
@@ -127,8 +122,8 @@ fn deletions<'h>(
     dialect: Dialect,
     written: usize,
 ) -> impl Iterator<Item = SetCookie> + use<'h> {
-    let (first, written) = (part_name(authority, 0), (0..written).map(|at| part_name(authority, at)).collect::<Vec<_>>());
-    let mut names: Vec<&'h str> = own.names().filter(|name| *name == first || is_further_part(name, &first)).collect();
+    let written = (0..written).map(|at| part_name(authority, at)).collect::<Vec<_>>();
+    let mut names: Vec<&'h str> = own.names().filter(|name| part_of(name, authority).is_some()).collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().filter(move |name| !written.iter().any(|written| written == name)).map(move |name| dialect.delete(name))
@@ -141,28 +136,26 @@ fn part_name(authority: &AuthorityName, at: usize) -> String {
     }
 }
 
-fn is_further_part(name: &str, first: &str) -> bool {
-    name.strip_prefix(first).is_some_and(|rest| rest.starts_with('.'))
-}
-
-enum Whole<'h> {
-    Joined(String),
-    OnePart(&'h str),
+/// Which part of an authority's session a cookie is by its name: `""` the first, `".…"` a further one, if it is one at all.
+fn part_of<'n>(name: &'n str, authority: &AuthorityName) -> Option<&'n str> {
+    let part = name.strip_prefix("s-")?.strip_prefix(authority.as_str())?;
+    (part.is_empty() || part.starts_with('.')).then_some(part)
 }
 
 /// The sealed value put together; `None` unless it is cut exactly as [`write()`] cuts.
-fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, name: &str, first: &'h str) -> Option<Whole<'h>> {
+fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, first: &'h str) -> Option<Cow<'h, str>> {
     // One digit, and bounded before anything is done with it.
     let (count, start) = match first.as_bytes() {
         [count @ b'1'..=b'4', b'.', ..] => (usize::from(count - b'0'), &first[COUNT_LENGTH..]),
         _ => return None,
     };
-    let parts = 1 + own.names().filter(|other| is_further_part(other, name)).count();
+    // The first one is there once.
+    let parts = own.names().filter(|name| part_of(name, authority).is_some()).count();
     if parts != count || first.len() > PART_LENGTH || (count > 1 && first.len() != PART_LENGTH) {
         return None;
     }
     if count == 1 {
-        return Some(Whole::OnePart(start));
+        return Some(Cow::Borrowed(start));
     }
     let mut joined = String::with_capacity(count * PART_LENGTH);
     joined.push_str(start);
@@ -175,15 +168,18 @@ fn whole<'h>(own: &OwnCookies<'h>, authority: &AuthorityName, name: &str, first:
         }
         joined.push_str(part);
     }
-    Some(Whole::Joined(joined))
+    Some(Cow::Owned(joined))
 }
 
-fn open(sealed: &str, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Option<Carried> {
+/// Opens what [`find`] has found; `None` if it is no session of ours: changed, or sealed with a key that is gone. `buffer` is
+/// scratch space, which holds the session in the clear afterwards.
+#[must_use]
+pub fn open(sealed: &str, authority: &AuthorityName, origin: &Origin, keys: &KeyRing, buffer: &mut Vec<u8>) -> Option<Carried> {
     let plaintext = keys.open_into(Purpose::Session, &[origin.as_str(), authority.as_str()], sealed, buffer).ok()?;
     match plaintext.split_first()? {
         (&WHOLE, record) => {
             let record = SessionRecord::decode(record).filter(|record| record.session.principal.authority == *authority)?;
-            Some(Carried::Whole(Box::new(record)))
+            Some(Carried::Whole(Arc::new(record)))
         }
         (&TICKET, ticket) => {
             let (handle, key) = ticket.split_first_chunk::<16>()?;

@@ -71,6 +71,14 @@ struct Written<'a> {
     id_token: Option<&'a str>,
 }
 
+impl Tokens {
+    /// Whether there is none: then nothing in the record opens any door.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.refresh_token.is_none() && self.access_token.is_none() && self.id_token.is_none()
+    }
+}
+
 impl SessionRecord {
     /// A session without tokens: it lives until it ends.
     #[must_use]

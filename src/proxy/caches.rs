@@ -1,7 +1,7 @@
 //! What caches may keep of an upstream's answer on a route that looks at identities (RFC 9111). The app's own word
 //! counts; where it says nothing, an answer made for one person is kept by nobody.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::domain::principal::Principal;
 use crate::protocol::cookies::SetCookie;
@@ -42,7 +42,7 @@ pub(super) fn mark(headers: &mut HeaderMap, who: Option<&Principal>, cookies: Ve
 }
 
 fn vary_by_cookie(headers: &mut HeaderMap) {
-    let does = words(headers, header::VARY.as_str()).any(|name| name == "*" || name.eq_ignore_ascii_case("cookie"));
+    let does = words(headers, &header::VARY).any(|name| name == "*" || name.eq_ignore_ascii_case("cookie"));
     if !does {
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
@@ -50,22 +50,25 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
 
 impl Word {
     fn of(headers: &HeaderMap) -> Self {
-        let says = |directive: &str| words(headers, header::CACHE_CONTROL.as_str()).any(|word| word.eq_ignore_ascii_case(directive));
+        // Most answers say nothing: one look tells.
+        if !headers.contains_key(header::CACHE_CONTROL) {
+            return if headers.contains_key(header::EXPIRES) { Self::Open } else { Self::Absent };
+        }
+        let says = |directive: &str| words(headers, &header::CACHE_CONTROL).any(|word| word.eq_ignore_ascii_case(directive));
         // With a list of fields, `private` is about those fields only (RFC 9111 §5.2.2.7), and so is not looked for.
         if says("private") || says("no-store") {
             return Self::Private;
         }
         let shared = |word: &str| word.split('=').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("s-maxage"));
-        if says("public") || words(headers, header::CACHE_CONTROL.as_str()).any(shared) {
+        if says("public") || words(headers, &header::CACHE_CONTROL).any(shared) {
             return Self::Shared;
         }
-        let is_silent = !headers.contains_key(header::CACHE_CONTROL) && !headers.contains_key(header::EXPIRES);
-        if is_silent { Self::Absent } else { Self::Open }
+        Self::Open
     }
 }
 
 /// The members of a list-valued field; a line that is not ASCII says nothing.
-fn words<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+fn words<'a>(headers: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).into_iter().flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim)
 }
 

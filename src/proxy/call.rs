@@ -2,7 +2,7 @@
 //! request: whatever is compared with it was judged by the same clock reading.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::domain::decision::{DecisionId, DecisionRecord, Judged, Outcome};
 use crate::domain::principal::Principal;
@@ -18,7 +18,8 @@ pub struct Call {
     pub id: DecisionId,
     /// The moment it is judged at.
     pub now: Timestamp,
-    arrived: Instant,
+    /// The same moment by the clock that never jumps.
+    pub(super) arrived: Instant,
 }
 
 impl Call {
@@ -26,12 +27,6 @@ impl Call {
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self { id: DecisionId::from_random(next_random()), now, arrived: Instant::now() }
-    }
-
-    /// How long it has taken so far.
-    #[must_use]
-    pub fn took(&self) -> Duration {
-        self.arrived.elapsed()
     }
 }
 

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 
 use super::endpoints;
+use super::opening::Recall;
 use super::shared::Shared;
 
 /// The pointer. Clones are the same one.
@@ -21,6 +22,8 @@ pub(super) struct Generation {
     pub(super) shared: Arc<Shared>,
     /// Our own endpoints: their prefix may change like everything else.
     pub(super) endpoints: axum::Router,
+    /// What was opened with its keys.
+    pub(super) recall: Recall,
 }
 
 /// A worker's look at the pointer. While nothing changes, a request costs one atomic load and a count that no other
@@ -70,7 +73,7 @@ impl View {
 
 impl Generation {
     fn of(shared: Arc<Shared>) -> Self {
-        Self { endpoints: endpoints::router(&shared.rules.prefix), shared }
+        Self { endpoints: endpoints::router(&shared.rules.prefix), recall: Recall::default(), shared }
     }
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 
 use super::forward::origin_is_ours;
+use super::opening::Opening;
 use super::respond::Reply;
 use super::sessions::{Past, Sessions};
 use crate::domain::origin::Origins;
 use crate::domain::policy::{AccessGrant, Decision, Permit, Presented, Subject};
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::reason::Reason;
-use crate::domain::route::{Access, Requirements, Route};
+use crate::domain::route::{Access, BearerRequirements, Requirements, Route};
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::time::Timestamp;
 use crate::flow::authority::NotJudged;
@@ -44,18 +45,38 @@ impl Identity {
     /// # Errors
     /// [`Reason::IdpUnavailable`] if a token cannot be judged now, [`Reason::SessionStoreUnavailable`] if a session cannot
     /// be read now, [`Reason::BadRequest`] if there are several tokens.
-    pub(super) async fn of(reply: Reply<'_>, route: &Route, headers: &HeaderMap, own: &OwnCookies<'_>) -> Result<Self, Reason> {
+    pub(super) async fn of(
+        reply: Reply<'_>,
+        opening: &impl Opening,
+        route: &Route,
+        headers: &HeaderMap,
+        own: &OwnCookies<'_>,
+    ) -> Result<Self, Reason> {
         let Some(wanted) = route.access.requirements() else { return Ok(Self::default()) };
-        let shared = reply.shared;
-        let (Some(accepted), Some(raw)) = (&route.bearer, bearer_token(headers)?) else {
-            let sessions = match Self::sessions(reply, wanted, own).await {
-                // Open routes go on: for them, nobody is known.
-                Err(Reason::SessionStoreUnavailable) if matches!(route.access, Access::Optional(_)) => Sessions::default(),
-                read => read?,
-            };
-            return Ok(Self { sessions: ask_about_groups(reply, route, sessions).await, token: Token::None });
+        if let Some(accepted) = &route.bearer
+            && let Some(raw) = bearer_token(headers)?
+        {
+            return Box::pin(Self::of_token(reply, route, wanted, accepted, raw)).await;
+        }
+        let sessions = match Self::sessions(reply, opening, wanted, own).await {
+            // Open routes go on: for them, nobody is known.
+            Err(Reason::SessionStoreUnavailable) if matches!(route.access, Access::Optional(_)) => Sessions::default(),
+            read => read?,
         };
-        let sign_in = &shared.sign_in;
+        // Most people's are in their token.
+        let are_known = sessions.live.iter().all(|kept| matches!(kept.session().principal.groups, Groups::Listed(_)));
+        let sessions = if are_known { sessions } else { Box::pin(ask_about_groups(reply, route, sessions)).await };
+        Ok(Self { sessions, token: Token::None })
+    }
+
+    async fn of_token(
+        reply: Reply<'_>,
+        route: &Route,
+        wanted: &Requirements,
+        accepted: &BearerRequirements,
+        raw: Secret<String>,
+    ) -> Result<Self, Reason> {
+        let sign_in = &reply.shared.sign_in;
         let judged = bearer::judge(&sign_in.authorities, &wanted.authorities, &raw, &accepted.audiences, &*sign_in.clock);
         let token = match judged.await {
             Ok(Some(token)) => Token::Good(Box::new(token)),
@@ -69,14 +90,14 @@ impl Identity {
         Ok(Self { sessions: Sessions::default(), token })
     }
 
-    async fn sessions(reply: Reply<'_>, wanted: &Requirements, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
+    async fn sessions(reply: Reply<'_>, opening: &impl Opening, wanted: &Requirements, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
         let Reply { shared, call, visit } = reply;
-        let sessions = Sessions::read(shared, own, &visit.origin, &wanted.authorities, call.now).await?;
+        let sessions = Sessions::read(shared, opening, own, &visit.origin, &wanted.authorities, call.now).await?;
         let mut sessions = sessions.freshened(shared, call.now).await;
         if sessions.live.is_empty() && sessions.past == Past::None {
             // Whoever is signed in elsewhere may have to be told that this is not taken here.
             let others: Vec<_> = shared.sign_in.authorities.keys().filter(|name| !wanted.authorities.contains(name)).collect();
-            let elsewhere = Sessions::read(shared, own, &visit.origin, others, call.now).await?.live.into_iter();
+            let elsewhere = Sessions::read(shared, opening, own, &visit.origin, others, call.now).await?.live.into_iter();
             sessions.live = elsewhere.filter(|kept| wanted.heeds(&kept.session().principal)).collect();
         }
         Ok(sessions)
@@ -85,8 +106,18 @@ impl Identity {
     /// What the route decides. A page of another site's may open a WebSocket with our cookies, and no browser asks first:
     /// so a session opens none for it.
     pub(super) fn decide<'a>(&'a self, route: &Route, headers: &HeaderMap, origins: &Origins) -> Decision<'a> {
-        let people: Vec<&Principal> = self.sessions.live.iter().map(|kept| &kept.session().principal).collect();
-        let decision = route.decide(self.presented(&people));
+        let (one, several);
+        let people: &[&Principal] = match &*self.sessions.live {
+            [kept] => {
+                one = [&kept.session().principal];
+                &one
+            }
+            live => {
+                several = live.iter().map(|kept| &kept.session().principal).collect::<Vec<_>>();
+                &several
+            }
+        };
+        let decision = route.decide(self.presented(people));
         if let Decision::Allow(permit, _) = &decision
             && self.session_of(permit).is_some()
             && opens_channel(headers)
@@ -107,16 +138,15 @@ impl Identity {
         }
     }
 
-    /// How long whoever was let in may stay: what they opened, like a WebSocket, ends with it. `None` if nobody is known.
+    /// How long whoever was let in may stay at all: what they opened, like a WebSocket, ends with it. `None` if nobody is
+    /// known.
     #[must_use]
     pub(super) fn lasts(&self, permit: &Permit<'_>, lifetimes: Lifetimes, now: Timestamp) -> Option<Duration> {
         permit.principal()?;
         if let Token::Good(token) = &self.token {
             return Some(token.1.expires_at.since(now));
         }
-        // They are here now, whenever that was last written down.
-        let max = lifetimes.max.saturating_sub(now.since(self.session_of(permit)?.session().signed_in_at));
-        Some(max.min(lifetimes.idle))
+        Some(lifetimes.max.saturating_sub(now.since(self.session_of(permit)?.session().signed_in_at)))
     }
 
     /// Sessions of this browser that their authority has ended: for the audit log, and not for anybody's eyes after that.
@@ -142,10 +172,6 @@ impl Identity {
 /// would refuse, it goes on.
 async fn ask_about_groups(reply: Reply<'_>, route: &Route, mut sessions: Sessions) -> Sessions {
     let Reply { shared, .. } = reply;
-    // Most people's are in their token.
-    if sessions.live.iter().all(|kept| matches!(kept.session().principal.groups, Groups::Listed(_))) {
-        return sessions;
-    }
     for kept in std::mem::take(&mut sessions.live) {
         let who = &kept.session().principal;
         let (reason, is_let_in) = match route.judge(Subject { principal: who, grant: None }) {
@@ -159,7 +185,7 @@ async fn ask_about_groups(reply: Reply<'_>, route: &Route, mut sessions: Session
             Some(_) | None => Known::Still,
         };
         match known {
-            Known::Anew(kept) => sessions.live.push(*kept),
+            Known::Anew(kept) => sessions.live.push(kept),
             Known::Ended => sessions.ended_late(Whereabouts::of_kept(&kept), shared),
             Known::OnlyAtSignIn if !is_let_in => sessions.outgrown(),
             Known::OnlyAtSignIn | Known::Still => sessions.live.push(kept),

@@ -25,4 +25,5 @@ mod departure;
 mod endpoints;
 mod identity;
 mod lasting;
+mod opening;
 mod trusted;

@@ -1,6 +1,7 @@
 //! The life of a request, on one screen: read → own endpoint? → route → who? → decide → forward, or say why not.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Method, Response, StatusCode, request};
@@ -16,6 +17,7 @@ use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::lasting::Opener;
 use super::listen::ConnectionInfo;
+use super::opening::Recall;
 use super::request_body::RequestBody;
 use super::respond::{self, Redirect, Reply, Told};
 use super::{caches, sessions};
@@ -40,7 +42,7 @@ pub struct Proxy {
 /// Our cookies stay between the browser and us, in both directions.
 const COOKIES: CookieRules = CookieRules { write_others: cookies::write_others, is_own: cookies::is_own };
 
-/// A request on its way through: how to answer it, and what of it is passed on.
+/// A request on its way through: how to answer it, and what of it is passed on. In a box: it goes through many hands.
 struct Passing<'a> {
     reply: Reply<'a>,
     head: request::Parts,
@@ -74,7 +76,7 @@ impl Proxy {
         match shared.reader.read(&head, address) {
             Ok(visit) => {
                 let reply = Reply { shared, call: &call, visit: &visit };
-                let answer = self.answer(Passing { reply, head, body, address }, &generation).await;
+                let answer = self.answer(Box::new(Passing { reply, head, body, address }), &generation).await;
                 self.log(shared.fingerprint, &call, &method, visit.target.path(), visit.client, answer)
             }
             Err(reason) => {
@@ -86,23 +88,23 @@ impl Proxy {
         }
     }
 
-    async fn answer(&self, request: Passing<'_>, generation: &Generation) -> Answer {
+    async fn answer(&self, request: Box<Passing<'_>>, generation: &Generation) -> Answer {
         let reply = request.reply;
         if reply.shared.rules.is_own(reply.visit.target.path()) {
-            return endpoints::ask(&generation.endpoints, &generation.shared, *reply.call, reply.visit, request.head, request.body)
-                .await
-                .into();
+            let Generation { endpoints, shared, .. } = generation;
+            let asking = endpoints::ask(endpoints, shared, *reply.call, reply.visit, request.head, request.body);
+            return aside(asking).await.into();
         }
         match reply.shared.route_of(reply.visit) {
-            Ok(route) => self.routed(request, route).await,
+            Ok(route) => self.routed(request, route, &generation.recall).await,
             Err(reason) => reply.refuse_for(reason).into(),
         }
     }
 
-    async fn routed(&self, request: Passing<'_>, route: &Route) -> Answer {
+    async fn routed(&self, request: Box<Passing<'_>>, route: &Route, recall: &Recall) -> Answer {
         let (reply, headers) = (request.reply, &request.head.headers);
         let own = OwnCookies::read(headers, Dialect::of(&reply.visit.origin));
-        let identity = match Identity::of(reply, route, headers, &own).await {
+        let identity = match Identity::of(reply, recall, route, headers, &own).await {
             Ok(identity) => identity,
             Err(reason) => return reply.refuse_for(reason).on(route).into(),
         };
@@ -110,20 +112,20 @@ impl Proxy {
             Decision::Allow(permit, reason) => {
                 let session = identity.session_of(&permit);
                 let renewed = match session {
-                    Some(kept) => sessions::renewal(reply, kept, &own).await,
-                    None => Vec::new(),
+                    Some(kept) if sessions::wants_renewal(reply, kept) => aside(sessions::renewal(reply, kept, &own)).await,
+                    Some(_) | None => Vec::new(),
                 };
                 let lasts = identity.lasts(&permit, reply.shared.lifetimes, reply.call.now);
                 let opener = session.map(|kept| Opener { kept, in_force: &self.in_force });
                 let session = opener.as_ref().map(|opener| opener as &dyn Ending);
-                let leash = lasts.map(|lasts| Leash { until: Instant::now() + lasts, session });
+                let leash = lasts.map(|lasts| Leash { until: Instant::from_std(reply.call.arrived) + lasts, session });
                 let mut answer = self.admit(request, route, &permit, reason, leash).await;
                 if route.access.requirements().is_some() && answer.response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     caches::mark(answer.response.headers_mut(), permit.principal(), renewed);
                 }
                 answer
             }
-            Decision::Challenge(reason) => challenge(reply, route, reason, &own).await.into(),
+            Decision::Challenge(reason) => aside(challenge(reply, route, reason, &own)).await.into(),
             Decision::Deny { reason, who } => {
                 let rewritten = who.and_then(|who| identity.session_of_person(who)).map(|kept| sessions::rewritten(reply, kept, &own));
                 deny(reply, route, reason, who).with_cookies(rewritten.unwrap_or_default()).into()
@@ -133,7 +135,14 @@ impl Proxy {
         answer
     }
 
-    async fn admit(&self, request: Passing<'_>, route: &Route, permit: &Permit<'_>, reason: Reason, leash: Option<Leash<'_>>) -> Answer {
+    async fn admit(
+        &self,
+        request: Box<Passing<'_>>,
+        route: &Route,
+        permit: &Permit<'_>,
+        reason: Reason,
+        leash: Option<Leash<'_>>,
+    ) -> Answer {
         let reply = request.reply;
         let verdict = Verdict::admitted(reply.shared, route, permit, reason);
         match route.destination.of(permit.principal().map(|who| who.kind)) {
@@ -148,13 +157,13 @@ impl Proxy {
 
     async fn forward(
         &self,
-        request: Passing<'_>,
+        request: Box<Passing<'_>>,
         route: &Route,
         upstreams: &Arc<Upstreams>,
         permit: &Permit<'_>,
         leash: Option<Leash<'_>>,
     ) -> Result<Response<Body>, Told> {
-        let Passing { reply, head, body, address } = request;
+        let Passing { reply, head, body, address } = *request;
         let passage = Passage {
             group: reply.shared.upstreams.at_work(upstreams),
             target: &reply.visit.target,
@@ -169,7 +178,9 @@ impl Proxy {
             origin: &reply.visit.origin,
             cookies: COOKIES,
         };
-        self.forwarder.forward(permit, passage, http::Request::from_parts(head, body)).await.map_err(|error| {
+        // It lasts longest and is by far the largest: what waits for the head of the next request has no room for it.
+        let forwarding = aside(self.forwarder.forward(permit, passage, http::Request::from_parts(head, body)));
+        forwarding.await.map_err(|error| {
             let reason = error.reason();
             tracing::warn!(route = %route.name, reason = reason.code(), %error, "Route {}: {error}", route.name);
             let back = reply.wanted();
@@ -181,7 +192,7 @@ impl Proxy {
 
     fn log(&self, fingerprint: Fingerprint, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
         let (decision, events) = answer.verdict.record(call.id);
-        let status = answer.response.status();
+        let (status, answered) = (answer.response.status(), std::time::Instant::now());
         self.recorder.record(&Line {
             at: call.now,
             decision: &decision,
@@ -189,12 +200,19 @@ impl Proxy {
             method,
             path,
             status,
-            took: call.took(),
+            took: answered - call.arrived,
             client,
             fingerprint,
+            answered,
         });
         answer.response
     }
+}
+
+/// A future in a place of its own: within that of the request, which is moved several times before it is begun, it would
+/// be moved with it, and every connection would have room for it.
+fn aside<T>(large: impl Future<Output = T>) -> Pin<Box<impl Future<Output = T>>> {
+    Box::pin(large)
 }
 
 impl From<Told> for Answer {

@@ -1,8 +1,10 @@
 //! The sessions of a request: one per authority, side by side, read from its cookies in the order a route prefers.
 
-use futures_util::future::join_all;
-use zeroize::Zeroizing;
+use std::sync::Arc;
 
+use futures_util::future::join_all;
+
+use super::opening::Opening;
 use super::respond::Reply;
 use super::shared::Shared;
 use crate::domain::authority::AuthorityName;
@@ -14,7 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::flow::freshen::{Freshened, Whereabouts};
 use crate::flow::keeper::{Copy, Kept, Opened};
 use crate::protocol::cookies::{OwnCookies, SetCookie};
-use crate::protocol::session_cookie::{self, Carried, Found, TooLarge, fitting};
+use crate::protocol::session_cookie::{self, Carried, Sealed, TooLarge, fitting};
+use crate::protocol::session_record::SessionRecord;
 
 /// What the cookies hold.
 #[derive(Debug, Default)]
@@ -45,10 +48,11 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Reason::SessionStoreUnavailable`]: nobody can tell now. The cookies stay as they are.
-    pub async fn read<'a>(
+    pub(super) async fn read<'a>(
         shared: &Shared,
+        opening: &impl Opening,
         own: &OwnCookies<'_>,
-        origin: &Origin,
+        origin: &Arc<Origin>,
         authorities: impl IntoIterator<Item = &'a AuthorityName>,
         now: Timestamp,
     ) -> Result<Self, Reason> {
@@ -56,10 +60,9 @@ impl Sessions {
         if own.names().next().is_none() {
             return Ok(sessions);
         }
-        // Cookies may hold tokens.
-        let mut buffer = Zeroizing::new(Vec::new());
         for authority in authorities {
-            let Found::Carried(carried) = session_cookie::read(own, authority, origin, &shared.keys, &mut buffer) else { continue };
+            let Sealed::Whole(sealed) = session_cookie::find(own, authority) else { continue };
+            let Some(carried) = opening.open(&sealed, authority, origin, &shared.keys, now) else { continue };
             let whereabouts = Whereabouts::of(&carried);
             let opened = shared.keeper.open(carried, now).await.map_err(|error| {
                 // The store itself says when it fails, and when it is back: once, and not for every request.
@@ -67,7 +70,7 @@ impl Sessions {
                 Reason::SessionStoreUnavailable
             })?;
             match opened {
-                Opened::Live(kept) if vouched_for(shared, authority, &kept.session().principal) => sessions.live.push(*kept),
+                Opened::Live(kept) if vouched_for(shared, authority, &kept.session().principal) => sessions.live.push(kept),
                 Opened::Live(_) => {}
                 Opened::Ended => sessions.end(whereabouts),
             }
@@ -77,18 +80,27 @@ impl Sessions {
 
     /// The same sessions once their claims have been seen to: for a route that is about to judge them. Whoever asks for this
     /// tells the [`Self::farewells`], which are yielded once.
-    pub async fn freshened(mut self, shared: &Shared, now: Timestamp) -> Self {
+    pub async fn freshened(self, shared: &Shared, now: Timestamp) -> Self {
+        // Of nearly every request.
+        if self.ended.is_empty() && self.live.iter().all(|kept| kept.is_fresh(now)) {
+            return self;
+        }
+        // What is seldom needed is not to make the task of every request larger.
+        Box::pin(self.seen_to(shared, now)).await
+    }
+
+    async fn seen_to(mut self, shared: &Shared, now: Timestamp) -> Self {
         let live = std::mem::take(&mut self.live).into_iter().map(async |kept| {
             let whereabouts = Whereabouts::of_kept(&kept);
             let freshened = match shared.sign_in.authorities.get(&kept.session().principal.authority) {
                 Some(authority) => shared.keeper.freshen(kept, authority, now).await,
-                None => Freshened::Live(Box::new(kept)),
+                None => Freshened::Live(kept),
             };
             (whereabouts, freshened)
         });
         for (whereabouts, freshened) in join_all(live).await {
             match freshened {
-                Freshened::Live(kept) => self.live.push(*kept),
+                Freshened::Live(kept) => self.live.push(kept),
                 Freshened::Ended => self.end(whereabouts),
             }
         }
@@ -127,11 +139,11 @@ pub fn cookies(shared: &Shared, kept: &Kept, own: &OwnCookies<'_>, origin: &Orig
     let mut write = |carried: &Carried| session_cookie::write(carried, authority, own, origin, &shared.keys, &mut random);
     let carried = kept.carried();
     let (too_large, record) = match (write(&carried), carried) {
-        (Err(too_large), Carried::Whole(record)) => (too_large, record),
+        (Err(too_large), Carried::Whole(record)) => (too_large, SessionRecord::clone(&record)),
         (written, _) => return written,
     };
-    for (left_out, smaller) in fitting::smaller_forms(*record, &shared.sign_in.questions.named) {
-        if let Ok(written) = write(&Carried::Whole(Box::new(smaller))) {
+    for (left_out, smaller) in fitting::smaller_forms(record, &shared.sign_in.questions.named) {
+        if let Ok(written) = write(&Carried::Whole(Arc::new(smaller))) {
             // Once for as long as its claims stay: what is read from its cookies from now on fits.
             tracing::warn!(%authority, bytes = too_large.length, "A session does not fit into cookies: {left_out}. A store ([session] store) keeps all of it");
             return Ok(written);
@@ -148,13 +160,15 @@ pub fn rewritten(reply: Reply<'_>, kept: &Kept, own: &OwnCookies<'_>) -> Vec<Set
     }
 }
 
-/// The session's cookies written again, once the browser's copy is old enough to be worth it or says something else.
+/// Whether the browser's copy is old enough to be worth writing it again, or says something else.
+#[must_use]
+pub fn wants_renewal(reply: Reply<'_>, kept: &Kept) -> bool {
+    kept.copy == Copy::Outdated || kept.session().is_due_for_renewal(reply.shared.lifetimes, reply.call.now)
+}
+
+/// The session's cookies written again.
 pub async fn renewal(reply: Reply<'_>, kept: &Kept, own: &OwnCookies<'_>) -> Vec<SetCookie> {
     let Reply { shared, call, visit } = reply;
-    let is_due = kept.session().is_due_for_renewal(shared.lifetimes, call.now);
-    if !is_due && kept.copy == Copy::UpToDate {
-        return Vec::new();
-    }
     match shared.keeper.seen(kept, call.now).await {
         // What was read from cookies fits into them, and what grew since stays as it was.
         Ok(seen) => cookies(shared, &seen, own, &visit.origin).unwrap_or_default(),

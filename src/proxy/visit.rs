@@ -71,7 +71,13 @@ impl Reader {
         let origin = self.origin(host, scheme_told(&head.headers, trust)?).ok_or(Reason::NoRoute)?;
         let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         // `OPTIONS *` ends here: it has no path that a route could match.
-        let target = Target::parse(host, path_and_query).map_err(|_| Reason::BadRequest)?;
+        let target = if host == origin.authority() {
+            // As browsers write it, and as it was read when the configuration was.
+            Target::parse_at(&origin, path_and_query)
+        } else {
+            Target::parse(host, path_and_query)
+        };
+        let target = target.map_err(|_| Reason::BadRequest)?;
         Ok(Visit {
             origin,
             target,

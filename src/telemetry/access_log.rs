@@ -1,9 +1,11 @@
 //! What the access log looks like: a line per request, for people or for programs.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use super::Line;
-use super::json::{quoted, write_decision, write_judged};
+use super::json::{write_decision, write_judged, write_number, write_quoted};
 use crate::domain::time::Timestamp;
 
 /// How lines look.
@@ -50,21 +52,50 @@ impl Line<'_> {
 
     /// Appends the line as a JSON object, with the keys that every place shows that tells of decisions.
     pub(super) fn write_json(&self, text: &mut String) {
-        let _infallible = write!(
-            text,
-            r#"{{"timestamp":{},"http.request.method":{},"url.path":{},"http.response.status_code":{},"duration_ms":{:.3},"client.address":"{}""#,
-            self.at.unix_seconds(),
-            quoted(self.method.as_str()),
-            quoted(self.path),
-            self.status.as_u16(),
-            self.took.as_secs_f64() * 1e3,
-            self.client
-        );
+        text.push_str(r#"{"timestamp":"#);
+        write_number(text, self.at.unix_seconds());
+        text.push_str(r#","http.request.method":"#);
+        write_quoted(text, self.method.as_str());
+        text.push_str(r#","url.path":"#);
+        write_quoted(text, self.path);
+        text.push_str(r#","http.response.status_code":"#);
+        write_number(text, self.status.as_u16());
+        text.push_str(r#","duration_ms":"#);
+        write_milliseconds(text, self.took);
+        text.push_str(r#","client.address":""#);
+        write_address(text, self.client);
+        text.push('"');
         write_decision(text, self.decision);
         if let Some(who) = &self.decision.who {
             write_judged(text, who);
         }
         text.push('}');
+    }
+}
+
+/// With three places, as microseconds are worth it.
+fn write_milliseconds(text: &mut String, span: Duration) {
+    let microseconds = (span.as_nanos() + 500) / 1000;
+    write_number(text, microseconds / 1000);
+    // A one in front keeps the zeros; it becomes the point.
+    let start = text.len();
+    write_number(text, 1000 + microseconds % 1000);
+    text.replace_range(start..=start, ".");
+}
+
+fn write_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            write_number(text, a);
+            for octet in [b, c, d] {
+                text.push('.');
+                write_number(text, octet);
+            }
+        }
+        IpAddr::V6(address) => {
+            let _infallible = write!(text, "{address}");
+        }
     }
 }
 
@@ -103,6 +134,20 @@ mod tests {
         assert_eq!(value["account.tenant"], "9188040d-6c67-4c5b-b112-36a304b66dad");
         assert_eq!(value["config.line"], 7);
         assert_eq!(value.get("would_refuse"), None);
+    }
+
+    #[test]
+    fn numbers_and_addresses_are_written_as_everywhere() {
+        for (microseconds, written) in [(0, "0.000"), (7, "0.007"), (1_234, "1.234"), (12_340, "12.340"), (3_600_000_005, "3600000.005")] {
+            let mut text = String::new();
+            write_milliseconds(&mut text, Duration::from_micros(microseconds));
+            assert_eq!(text, written);
+        }
+        for address in ["0.0.0.0", "192.0.2.10", "255.255.255.255", "::1", "2001:db8::a", "::ffff:192.0.2.10"] {
+            let mut text = String::new();
+            write_address(&mut text, address.parse().expect("an address"));
+            assert_eq!(text, address);
+        }
     }
 
     #[test]

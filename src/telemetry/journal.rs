@@ -68,7 +68,7 @@ pub struct Entry {
     /// By which configuration it was decided.
     pub fingerprint: Fingerprint,
     /// Orders what happened within a second, on all workers.
-    noted: Instant,
+    answered: Instant,
 }
 
 impl Journal {
@@ -103,7 +103,7 @@ impl Journal {
                 |ring: &VecDeque<Entry>| ring.iter().rev().filter(|entry| is_wanted(entry)).take(most).cloned().collect::<Vec<_>>();
             found.extend(notes.rings.iter().flat_map(of_ring));
         }
-        found.sort_by_key(|entry| std::cmp::Reverse(entry.noted));
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.answered));
         found.truncate(most);
         found
     }
@@ -136,7 +136,7 @@ impl Notebook {
             took: line.took,
             client: line.client,
             fingerprint: line.fingerprint,
-            noted: Instant::now(),
+            answered: line.answered,
         });
     }
 }
@@ -155,6 +155,7 @@ impl Entry {
             took: self.took,
             client: self.client,
             fingerprint: self.fingerprint,
+            answered: self.answered,
         }
     }
 

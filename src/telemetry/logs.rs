@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::access_log::{self, Format};
 use super::audit::orders::Ordered;
-use super::lines::{AppendedFile, Log, Pen, Stream};
+use super::lines::{AppendedFile, Log, Pen, Stream, Target};
 use super::{Line, audit, lines};
 
 /// Where the audit log goes.
@@ -71,6 +71,14 @@ impl Logs {
             }
         };
         Ok(Self { access, audit })
+    }
+
+    /// The access log alone, to any place.
+    ///
+    /// # Errors
+    /// No thread can be started for it.
+    pub fn of_access(format: Format, target: impl Target + 'static) -> io::Result<Self> {
+        Ok(Self { access: Some((format, Log::start(target)?)), audit: None })
     }
 
     /// One worker's share of the logs.

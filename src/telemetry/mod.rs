@@ -12,7 +12,7 @@ pub mod recorded;
 pub mod streams;
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
@@ -41,6 +41,8 @@ pub struct Line<'a> {
     pub client: IpAddr,
     /// Names the configuration that decided.
     pub fingerprint: Fingerprint,
+    /// When it was answered, by the clock that never jumps: what happened within a second has an order by it.
+    pub answered: Instant,
 }
 
 /// Writes down what one worker answers, everywhere it belongs.

@@ -1,6 +1,6 @@
 //! A decision and its line, for the tests of every log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
@@ -42,5 +42,6 @@ pub(super) fn line<'a>(decision: &'a DecisionRecord, path: &'a str) -> Line<'a> 
         took: Duration::from_millis(3),
         client: [127, 0, 0, 1].into(),
         fingerprint: Fingerprint::default(),
+        answered: Instant::now(),
     }
 }

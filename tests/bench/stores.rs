@@ -138,6 +138,7 @@ fn keeper(store: Arc<dyn SessionStore>) -> Keeper {
         store: Some(store),
         revocations: Arc::default(),
         decreed: Arc::default(),
+        attendance: Arc::default(),
         flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
         questions: Arc::new(OpenQuestions::new([].into(), Arc::new(SystemClock))),
         lifetimes: Lifetimes { idle: Duration::from_secs(3_600), max: Duration::from_secs(8 * 3_600) },

@@ -6,6 +6,7 @@ mod support;
 
 mod accounts;
 mod admin;
+mod allocations;
 mod audit;
 mod bodies;
 mod browser;
@@ -43,3 +44,4 @@ mod smuggling_h2;
 mod stop;
 mod tabs;
 mod upstreams;
+mod websocket;

@@ -1,6 +1,7 @@
 //! Probes, metrics, routes, the configuration, and what comes of a reload.
 
 use super::*;
+use crate::telemetry::streams::{Ending, StreamKind};
 
 #[tokio::test]
 async fn each_probe_knows_where_the_process_is_in_its_life() {
@@ -52,6 +53,8 @@ async fn metrics_count_by_route_outcome_reason_and_kind() {
         ..decision(3, decision::Outcome::Allow, Reason::SignedIn, Some("shop"))
     };
     world.note(&tried, "/");
+    let _open = world.journal.streams().begin(StreamKind::WebSocket);
+    world.journal.streams().begin(StreamKind::EventStream).ended_by(Ending::Session);
     let (_, headers, text) = world.ask(request("GET", "/metrics", &[("host", "localhost")])).await;
     assert_eq!(headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
     let version = env!("CARGO_PKG_VERSION");
@@ -66,6 +69,18 @@ homerealm_decisions_total{{route="shop",outcome="allow",reason="signed_in",kind=
 # HELP homerealm_shadow_refusals_total Requests let in that would have been refused, had their route enforced what it states.
 # TYPE homerealm_shadow_refusals_total counter
 homerealm_shadow_refusals_total{{route="shop",reason="guest_not_allowed",kind="work"}} 1
+# HELP homerealm_streams_open WebSockets and event streams that are open.
+# TYPE homerealm_streams_open gauge
+homerealm_streams_open{{kind="event_stream"}} 0
+homerealm_streams_open{{kind="websocket"}} 1
+# HELP homerealm_streams_ended_total WebSockets and event streams that have ended, by what ended them.
+# TYPE homerealm_streams_ended_total counter
+homerealm_streams_ended_total{{kind="event_stream",by="peer"}} 0
+homerealm_streams_ended_total{{kind="event_stream",by="session_ended"}} 1
+homerealm_streams_ended_total{{kind="event_stream",by="shutdown"}} 0
+homerealm_streams_ended_total{{kind="websocket",by="peer"}} 0
+homerealm_streams_ended_total{{kind="websocket",by="session_ended"}} 0
+homerealm_streams_ended_total{{kind="websocket",by="shutdown"}} 0
 # HELP homerealm_session_revocations_total Orders to end sessions, by whom they meant and how far they got.
 # TYPE homerealm_session_revocations_total counter
 # HELP homerealm_session_revocations Entries of the list of revocations, by where they come from.

@@ -131,6 +131,7 @@ async fn a_decision_of_an_earlier_configuration_says_so() {
         took: Duration::ZERO,
         client: [127, 0, 0, 1].into(),
         fingerprint: Fingerprint([1; 6]),
+        answered: std::time::Instant::now(),
     });
     let (_, page) = world.page(&format!("/decisions/{}", id(9))).await;
     assert!(page.contains("010101010101") && page.contains("not in force any more") && !page.contains("href=\"/config#L"), "{page}");

@@ -1,5 +1,6 @@
 //! Tests of telling people from programs.
 
+use http::header::ACCEPT;
 use http::{HeaderName, HeaderValue};
 
 use super::*;

@@ -8,6 +8,11 @@ use super::{BadTarget, Target};
 /// # Errors
 /// [`BadTarget`], the first mistake that is found.
 pub(in crate::domain) fn normalise(text: &str) -> Result<(String, usize), BadTarget> {
+    normalise_with_room(text, 0)
+}
+
+/// Likewise, with room for so many bytes behind it.
+pub(super) fn normalise_with_room(text: &str, room: usize) -> Result<(String, usize), BadTarget> {
     if text.len() > Target::MAX_LENGTH {
         return Err(BadTarget::TooLong);
     }
@@ -16,15 +21,24 @@ pub(in crate::domain) fn normalise(text: &str) -> Result<(String, usize), BadTar
     }
     let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
     check_query(query)?;
-    let mut normal = String::with_capacity(text.len());
+    let mut normal = String::with_capacity(text.len() + room);
     write_path(&mut normal, path)?;
     // Only the normal form is checked: what is hidden by an encoding is in the open there.
-    check_segments(&normal)?;
-    check_double_encoding(&normal)?;
-    check_utf8(&normal)?;
+    if is_simple(&normal) {
+        check_segments(&normal, |segment| segment)?;
+    } else {
+        check_segments(&normal, without_parameters)?;
+        check_double_encoding(&normal)?;
+        check_utf8(&normal)?;
+    }
     let path_length = normal.len();
     normal.push_str(query);
     Ok((normal, path_length))
+}
+
+/// Whether a normal path, as nearly all are, has neither percent-encodings nor parameters.
+pub(super) fn is_simple(path: &str) -> bool {
+    !path.bytes().any(|byte| matches!(byte, b'%' | b';'))
 }
 
 /// The octet that the percent-encoding at this place stands for, if there is one.
@@ -53,11 +67,22 @@ const fn is_plain(byte: u8) -> bool {
     is_unreserved(byte) || matches!(byte, b'/' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }
 
+/// [`is_plain`] of every byte: most of a path is looked at with it alone.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte as usize] = is_plain(byte);
+        byte += 1;
+    }
+    plain
+};
+
 fn write_path(normal: &mut String, path: &str) -> Result<(), BadTarget> {
     let bytes = path.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let run = bytes[at..].iter().position(|byte| !is_plain(*byte)).unwrap_or(bytes.len() - at);
+        let run = bytes[at..].iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(bytes.len() - at);
         normal.push_str(&path[at..at + run]);
         at += run;
         let Some(byte) = bytes.get(at) else { break };
@@ -91,14 +116,14 @@ fn write_octet(normal: &mut String, octet: u8) -> Result<(), BadTarget> {
 
 /// Some servers drop path parameters before they resolve dot segments and merge slashes, and some decode the semicolon
 /// first: segments are judged by what is left then.
-fn check_segments(path: &str) -> Result<(), BadTarget> {
-    let mut segments = path[1..].split('/').peekable();
+fn check_segments(path: &str, name_of: impl Fn(&[u8]) -> &[u8]) -> Result<(), BadTarget> {
+    let mut segments = path.as_bytes()[1..].split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
-        let name = without_parameters(segment);
+        let name = name_of(segment);
         if name.is_empty() && segments.peek().is_some() {
             return Err(BadTarget::EmptySegment);
         }
-        if matches!(name, "." | "..") {
+        if matches!(name, b"." | b"..") {
             return Err(BadTarget::DotSegment);
         }
     }
@@ -106,9 +131,9 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
 }
 
 /// A segment of a normal path up to its first semicolon, plain or percent-encoded.
-pub(super) fn without_parameters(segment: &str) -> &str {
-    let plain = segment.split_once(';').map_or(segment, |(name, _)| name);
-    plain.split_once("%3B").map_or(plain, |(name, _)| name)
+pub(super) fn without_parameters(segment: &[u8]) -> &[u8] {
+    let starts = |at: usize| segment[at] == b';' || segment[at..].starts_with(b"%3B");
+    &segment[..(0..segment.len()).find(|at| starts(*at)).unwrap_or(segment.len())]
 }
 
 /// A percent sign in a name is fine; what would read as another path if it were decoded once more is not. That takes

@@ -221,7 +221,7 @@ fn an_origins_own_host_field_is_a_target_host() {
     for origin in
         ["https://app.example", "http://localhost:8080", "http://127.0.0.1:81", "http://[2001:db8::a]:81", "http://[::ffff:1.2.3.4]"]
     {
-        let origin = crate::domain::origin::Origin::parse(origin).expect(origin);
+        let origin = Origin::parse(origin).expect(origin);
         assert_eq!(Target::parse(origin.authority(), "/").expect("a target").host(), origin.host());
     }
 }

@@ -93,7 +93,7 @@ impl Claims<'_> {
                 sleep(pace.look).await;
                 match self.keeper.read(self.ticket.clone()).await? {
                     None => return Ok(Found::Gone),
-                    Some(theirs) if theirs.record.is_fresher_than(record) => return Ok(Found::Elsewhere(Arc::new(theirs.record))),
+                    Some(theirs) if theirs.record.is_fresher_than(record) => return Ok(Found::Elsewhere(theirs.record)),
                     Some(_) => {}
                 }
             }
@@ -118,7 +118,7 @@ impl Claims<'_> {
             Place::Store { version, .. } if !kept.record.is_fresher_than(record) && kept.record.tokens.refresh_token.is_some() => {
                 return Ok(Found::Ours(Box::new(Claimed { holder, before, version: *version, kept })));
             }
-            Place::Cookie | Place::Store { .. } => Found::Elsewhere(Arc::new(kept.record)),
+            Place::Cookie | Place::Store { .. } => Found::Elsewhere(kept.record),
         };
         self.release(holder).await;
         Ok(found)
@@ -171,7 +171,7 @@ impl Claims<'_> {
             Some(Kept { record: theirs, place: Place::Store { version, .. }, .. }) if record.is_fresher_than(&theirs) => {
                 Settled::Outrun { version, last_seen: theirs.session.last_seen }
             }
-            Some(theirs) => Settled::Superseded(Arc::new(theirs.record)),
+            Some(theirs) => Settled::Superseded(theirs.record),
         })
     }
 

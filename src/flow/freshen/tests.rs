@@ -298,7 +298,7 @@ async fn a_visit_that_is_noted_meanwhile_costs_no_refresh_token() {
 async fn a_session_that_is_being_refreshed_moves_into_a_store_with_what_that_brings() {
     let (world, carried) = signed_in(Keeping::Store).await;
     let Carried::Ticket(ticket) = carried else { panic!("kept in a store") };
-    let cookie = Carried::Whole(Box::new(world.store.record(&ticket).expect("a record")));
+    let cookie = Carried::Whole(Arc::new(world.store.record(&ticket).expect("a record")));
     world.pass(LIFE);
     world.provider.slowness.store(3, std::sync::atomic::Ordering::SeqCst);
     let Opened::Live(before) = world.keeper.open(cookie.clone(), world.now()).await.expect("a store that works") else { panic!("over") };
@@ -321,7 +321,7 @@ async fn what_a_store_should_hold_and_does_not_is_written_by_the_next_request() 
     let Carried::Ticket(ticket) = &carried else { panic!("kept in a store") };
     let before = world.store.record(ticket).expect("a record");
     world.pass(LIFE);
-    let cookie = Carried::Whole(Box::new(before));
+    let cookie = Carried::Whole(Arc::new(before));
     world.request(&cookie).await.expect("signed in");
     world.settled().await;
     assert_eq!(token(&world.stored(&carried).expect("a record")), Some("t0"), "refreshed elsewhere");

@@ -125,6 +125,7 @@ impl World {
             store: None,
             revocations: Arc::default(),
             decreed: Arc::default(),
+            attendance: Arc::default(),
             flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
             questions: Arc::clone(&questions),
             lifetimes: Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(28_800) },
@@ -147,9 +148,9 @@ impl World {
     fn known(&self, about: &[&str], refresh_token: Option<&str>) -> Kept {
         let mut kept = self.open(9);
         let since = refresh_token.map(|_| self.clock.now());
-        kept.record.session.principal.groups = asked(about, about);
+        Arc::make_mut(&mut kept.record).session.principal.groups = asked(about, about);
         let refresh_token = refresh_token.map(|token| Secret::new(token.into()));
-        kept.record.tokens =
+        Arc::make_mut(&mut kept.record).tokens =
             Tokens { refresh_token, fresh_since: since, fresh_until: since.map(|since| since + REMEMBERED), ..Tokens::default() };
         kept
     }
@@ -170,7 +171,7 @@ impl World {
 
     async fn ask_again(&self, kept: &Kept) -> Option<Kept> {
         match self.questions.ask_again(&self.keeper, &self.authority, kept).await {
-            Known::Anew(kept) => Some(*kept),
+            Known::Anew(kept) => Some(kept),
             Known::Still => None,
             other @ (Known::Ended | Known::OnlyAtSignIn) => panic!("{other:?}"),
         }
@@ -188,7 +189,7 @@ impl World {
             provider_session: None,
         };
         let tokens = Tokens { access_token: Some(token()), ..Tokens::default() };
-        Kept { record: SessionRecord { session, tokens }, place: Place::Cookie, copy: Copy::UpToDate }
+        Kept { record: Arc::new(SessionRecord { session, tokens }), place: Place::Cookie, copy: Copy::UpToDate }
     }
 }
 

@@ -49,6 +49,7 @@ fn keeper(store: Option<Arc<dyn SessionStore>>) -> Keeper {
         store,
         revocations: Arc::default(),
         decreed: Arc::default(),
+        attendance: Arc::default(),
         flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
         questions: Arc::new(OpenQuestions::new([].into(), Arc::new(Now))),
         lifetimes: Lifetimes { idle: Duration::from_secs(10_000), max: Duration::from_secs(80_000) },
@@ -71,7 +72,7 @@ fn record() -> SessionRecord {
 
 async fn live(keeper: &Keeper, carried: Carried) -> Option<Kept> {
     match keeper.open(carried, now()).await.expect("a store that works") {
-        Opened::Live(kept) => Some(*kept),
+        Opened::Live(kept) => Some(kept),
         Opened::Ended => None,
     }
 }
@@ -82,7 +83,7 @@ async fn listed(keeper: &Keeper) -> usize {
 
 #[tokio::test]
 async fn sessions_move_from_cookies_into_a_store_once_however_many_requests_come() {
-    let cookie = Carried::Whole(Box::new(record()));
+    let cookie = Carried::Whole(Arc::new(record()));
     let keeper = keeper(Some(in_memory()));
     let opened = || async { live(&keeper, cookie.clone()).await.expect("cookies stay good") };
     let (one, other) = (opened().await, opened().await);
@@ -100,9 +101,9 @@ async fn sessions_move_from_cookies_into_a_store_once_however_many_requests_come
 #[tokio::test]
 async fn an_older_cookie_leads_to_where_its_session_moved() {
     let keeper = keeper(Some(in_memory()));
-    let newer = live(&keeper, Carried::Whole(Box::new(record()))).await.expect("good");
+    let newer = live(&keeper, Carried::Whole(Arc::new(record()))).await.expect("good");
     let mut older = newer.clone();
-    older.record.session.last_seen = older.record.session.last_seen - Duration::from_secs(100);
+    Arc::make_mut(&mut older.record).session.last_seen = older.session().last_seen - Duration::from_secs(100);
     keeper.seen(&newer, now()).await.expect("a store that works");
     let kept = keeper.seen(&older, now()).await.expect("a store that works");
     assert!(matches!(kept.carried(), Carried::Ticket(_)) && kept.session().last_seen == now());
@@ -112,7 +113,7 @@ async fn an_older_cookie_leads_to_where_its_session_moved() {
 #[tokio::test]
 async fn who_signs_out_after_a_move_leaves_no_cookie_that_is_still_good() {
     for (before, after) in [(&[1][..], &[1][..]), (&[1], &[2, 1])] {
-        let cookie = Carried::Whole(Box::new(record()));
+        let cookie = Carried::Whole(Arc::new(record()));
         let mut keeper = Keeper { keys: ring(before), ..keeper(Some(in_memory())) };
         let kept = live(&keeper, cookie.clone()).await.expect("good");
         let moved = keeper.seen(&kept, now()).await.expect("a store that works");

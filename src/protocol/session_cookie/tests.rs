@@ -80,7 +80,7 @@ fn request(cookies: &Cookies) -> HeaderMap {
 }
 
 fn whole_of(session: &Session) -> Carried {
-    Carried::Whole(Box::new(SessionRecord::bare(session.clone())))
+    Carried::Whole(Arc::new(SessionRecord::bare(session.clone())))
 }
 
 fn written(session: &Session, before: &Cookies, seed: u8) -> Cookies {
@@ -92,13 +92,24 @@ fn written(session: &Session, before: &Cookies, seed: u8) -> Cookies {
     )
 }
 
+/// What a request carries of a session.
+enum Found {
+    Absent,
+    Carried(Carried),
+    Unreadable,
+}
+
 fn read_from(cookies: &Cookies) -> Found {
     read_as(cookies, &AuthorityName::work(), &origin(), &ring(1))
 }
 
 fn read_as(cookies: &Cookies, authority: &AuthorityName, origin: &Origin, keys: &KeyRing) -> Found {
     let headers = request(cookies);
-    read(&OwnCookies::read(&headers, Dialect::Host), authority, origin, keys, &mut Vec::new())
+    match find(&OwnCookies::read(&headers, Dialect::Host), authority) {
+        Sealed::Absent => Found::Absent,
+        Sealed::Unreadable => Found::Unreadable,
+        Sealed::Whole(sealed) => open(&sealed, authority, origin, keys, &mut Vec::new()).map_or(Found::Unreadable, Found::Carried),
+    }
 }
 
 fn check_session(cookies: &Cookies, expected: &Session) {

@@ -18,6 +18,7 @@ use crate::protocol::callback::provider_error::HelpText;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
+use crate::proxy::opening::Afresh;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::reason::{ProviderDetails, Who};
 use crate::proxy::respond::{self, Redirect, Told};
@@ -118,7 +119,7 @@ async fn welcome(asked: &Asked, arrival: Arrival, own: &OwnCookies<'_>) -> Told 
 /// Ends what this browser had at the authority before: its cookie is about to be replaced, and no copy of it may outlive
 /// that. If it cannot be done now, the earlier session ends by itself.
 async fn end_earlier(asked: &Asked, authority: &AuthorityName, own: &OwnCookies<'_>) {
-    let Ok(earlier) = Sessions::read(&asked.shared, own, &asked.visit.origin, [authority], asked.call.now).await else { return };
+    let Ok(earlier) = Sessions::read(&asked.shared, &Afresh, own, &asked.visit.origin, [authority], asked.call.now).await else { return };
     for kept in &earlier.live {
         if let Err(error) = asked.shared.keeper.end(kept, "signed in anew").await {
             tracing::warn!(%authority, %error, "An earlier session at {authority} could not be ended");
@@ -189,6 +190,8 @@ fn route_of<'a>(asked: &'a Asked, return_to: &ReturnTo) -> Option<&'a Route> {
 async fn is_signed_in(asked: &Asked, return_to: &ReturnTo, own: &OwnCookies<'_>) -> bool {
     let Some(route) = route_of(asked, return_to) else { return false };
     let authorities = route.access.requirements().map(|wanted| wanted.authorities.as_slice()).unwrap_or_default();
-    let Ok(sessions) = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await else { return false };
+    let Ok(sessions) = Sessions::read(&asked.shared, &Afresh, own, &asked.visit.origin, authorities, asked.call.now).await else {
+        return false;
+    };
     sessions.live.iter().any(|kept| route.judge(Subject { principal: &kept.session().principal, grant: None }).is_ok())
 }

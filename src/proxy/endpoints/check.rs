@@ -26,6 +26,7 @@ use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::proxy::call::Verdict;
 use crate::proxy::challenge::{deny, tell_to_sign_in};
 use crate::proxy::identity::Identity;
+use crate::proxy::opening::Afresh;
 use crate::proxy::respond::{Reply, Told};
 use crate::proxy::sessions;
 
@@ -58,15 +59,15 @@ async fn judge(reply: Reply<'_>, headers: &HeaderMap) -> Result<Told, Told> {
     }
     let route = shared.route_of(visit).map_err(|reason| reply.refuse_for(reason))?;
     let own = OwnCookies::read(headers, Dialect::of(&visit.origin));
-    let identity = Identity::of(reply, route, headers, &own).await.map_err(|reason| reply.refuse_for(reason).on(route))?;
+    let identity = Identity::of(reply, &Afresh, route, headers, &own).await.map_err(|reason| reply.refuse_for(reason).on(route))?;
     let judged = match identity.decide(route, headers, &shared.rules.origins) {
         Decision::Allow(permit, reason) => match route.destination.of(permit.principal().map(|who| who.kind)) {
             // Somewhere else than where the proxy in front would send the request.
             Some(Forward::Redirect(_)) | None => Err(reply.refuse_for(Reason::NoRoute).on(route)),
             Some(Forward::Upstream(_)) => {
                 let renewed = match identity.session_of(&permit) {
-                    Some(kept) => sessions::renewal(reply, kept, &own).await,
-                    None => Vec::new(),
+                    Some(kept) if sessions::wants_renewal(reply, kept) => sessions::renewal(reply, kept, &own).await,
+                    Some(_) | None => Vec::new(),
                 };
                 let told = yes(reply, route, &permit, reason);
                 Ok(if renewed.len() == 1 { told.with_cookies(renewed) } else { told })

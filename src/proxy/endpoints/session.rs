@@ -16,6 +16,7 @@ use crate::domain::session::{Session, Standing};
 use crate::domain::time::Timestamp;
 use crate::protocol::cookies::{Dialect, OwnCookies};
 use crate::proxy::call::Verdict;
+use crate::proxy::opening::Afresh;
 use crate::proxy::pages::exact_moment;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::session::{SessionPage, SignedInAccount};
@@ -60,7 +61,7 @@ const VARY: HeaderValue = HeaderValue::from_static("Cookie, Accept, Sec-Fetch-De
 pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap) -> Told {
     let own = OwnCookies::read(&headers, Dialect::of(&asked.visit.origin));
     let authorities = asked.shared.sign_in.authorities.keys();
-    let read = Sessions::read(&asked.shared, &own, &asked.visit.origin, authorities, asked.call.now).await;
+    let read = Sessions::read(&asked.shared, &Afresh, &own, &asked.visit.origin, authorities, asked.call.now).await;
     let mut told = match read {
         Ok(mut sessions) => {
             // Whoever signed in last comes first.

@@ -20,6 +20,7 @@ use crate::protocol::logout::LogoutRequest;
 use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
+use crate::proxy::opening::Afresh;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_in::{ContinuePage, Errand, field};
 use crate::proxy::pages::sign_out::{ConfirmSignOut, EVERYTHING, EVERYWHERE, Ended, OpenSession, Reach, SESSION_FIELD, SignedOut, Still};
@@ -236,7 +237,7 @@ fn not_now(asked: &Asked, reason: Reason) -> Told {
 /// Whoever signed in last comes first.
 async fn sessions(asked: &Asked, own: &OwnCookies<'_>) -> Result<Sessions, Reason> {
     let authorities = asked.shared.sign_in.authorities.keys();
-    let mut sessions = Sessions::read(&asked.shared, own, &asked.visit.origin, authorities, asked.call.now).await?;
+    let mut sessions = Sessions::read(&asked.shared, &Afresh, own, &asked.visit.origin, authorities, asked.call.now).await?;
     sessions.live.sort_by_cached_key(|kept| (Reverse(kept.session().signed_in_at), kept.session().principal.authority.clone()));
     Ok(sessions)
 }

@@ -13,6 +13,7 @@ use crate::domain::reason::Reason;
 use crate::flow::keeper::Kept;
 use crate::protocol::cookies::{Dialect, Keep, OwnCookies, Presence, SameSite, SetCookie};
 use crate::proxy::call::Verdict;
+use crate::proxy::opening::Afresh;
 use crate::proxy::pages::notice::Person;
 use crate::proxy::pages::sign_out::{EVERYWHERE, Ended, SignedOut, Still};
 use crate::proxy::respond::Told;
@@ -48,7 +49,7 @@ pub(super) async fn show(Extension(asked): Extension<Asked>, headers: HeaderMap)
     let origin = &asked.visit.origin;
     let own = OwnCookies::read(&headers, Dialect::of(origin));
     let authorities = asked.shared.sign_in.authorities.keys();
-    let sessions = Sessions::read(&asked.shared, &own, origin, authorities, asked.call.now).await;
+    let sessions = Sessions::read(&asked.shared, &Afresh, &own, origin, authorities, asked.call.now).await;
     let people: Option<Vec<_>> = sessions.as_ref().ok().map(|sessions| people(&asked, &sessions.live));
     let still = people.as_deref().map_or(Still::Unknown, Still::SignedIn);
     let page = SignedOut { ended: noted(&own), still, return_to: None }.render(asked.reply().chrome());

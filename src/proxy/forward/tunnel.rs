@@ -1,28 +1,29 @@
 //! WebSockets (RFC 6455): recognised at the handshake, then bytes both ways until somebody ends it. What is said inside
-//! is not read; only where frames end is known, so that a closing one can be put behind them.
+//! is not read; only where frames end is known, so that a closing one can be put behind them, and whether they are messages.
 
 mod frames;
 mod pump;
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
 use super::http1::link::Link;
-use super::leash::Held;
-use super::wire::Wire;
+use super::leash::{Held, Presence};
 use crate::domain::origin::Origins;
-use crate::proxy::upgrade::{OnUpgrade, Upgraded};
+use crate::proxy::upgrade::OnUpgrade;
 use crate::telemetry::streams::{Ending, OpenStream};
 use frames::{Goodbye, Masking};
-use pump::{Pump, Until};
+use pump::{Pump, Until, poll_discard};
 
 /// Whether a request that may be upgraded asks to become a WebSocket (RFC 6455 §4.1): a GET with `Connection: upgrade` and
 /// `Upgrade: websocket` and nothing else. Whatever HTTP it came by, it is told in the words of HTTP/1.1.
@@ -59,55 +60,71 @@ const LAST_FRAME: Duration = Duration::from_secs(2);
 /// How long a client that was told goodbye is listened to: closing at once could take the word with it.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long one side may be silent when the other has nothing more to say.
+const HALF_OPEN: Duration = Duration::from_secs(10);
+
 /// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101. Whoever
-/// did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1).
+/// did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1). Dropping it closes both connections.
 pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, open: OpenStream, shutdown: CancellationToken) {
     let Some(client) = client.await else { return };
     let (wire, early) = link.into_wire();
-    let mut tunnel = Tunnel { client, wire, up: Pump::new(&[]), down: Pump::new(&early) };
-    let ends = async {
-        match leash {
-            Some(held) => held.ended().await,
-            None => std::future::pending().await,
-        }
-    };
-    let goodbye = tokio::select! {
-        // An error means that one side is gone: the other one follows by being dropped.
-        _ = tunnel.carry() => return,
-        () = ends => {
-            open.ended_by(Ending::Session);
-            Goodbye::SessionEnded
-        }
-        () = shutdown.cancelled() => {
-            open.ended_by(Ending::Shutdown);
-            Goodbye::GoingAway
-        }
-    };
-    tunnel.end(goodbye).await;
+    Tunnel { client, wire, up: Pump::new(Bytes::new()), down: Pump::new(early) }.run(leash, open, &shutdown).await;
 }
 
-struct Tunnel {
-    client: Upgraded,
-    wire: Wire,
+struct Tunnel<C, W> {
+    client: C,
+    wire: W,
     up: Pump,
     down: Pump,
 }
 
-impl Tunnel {
-    /// Until both sides have said all they have to say, or one is gone.
-    async fn carry(&mut self) -> io::Result<()> {
+impl<C, W> Tunnel<C, W>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    W: AsyncRead + AsyncWrite + Unpin,
+{
+    async fn run(mut self, mut leash: Option<Held>, open: OpenStream, shutdown: &CancellationToken) {
+        let presence = leash.as_ref().map(|held| held.presence().clone());
+        let ends = poll_fn(|cx| leash.as_mut().map_or(Poll::Pending, |held| held.poll_ended(cx)));
+        let goodbye = tokio::select! {
+            () = self.carry(presence.as_ref()) => return,
+            () = ends => {
+                open.ended_by(Ending::Session);
+                Goodbye::SessionEnded
+            }
+            () = shutdown.cancelled() => {
+                open.ended_by(Ending::Shutdown);
+                Goodbye::GoingAway
+            }
+        };
+        self.end(goodbye).await;
+    }
+
+    /// Until both sides have said all they have to say, are gone, or have kept silent for too long since the other was.
+    async fn carry(&mut self, presence: Option<&Presence>) {
         let Self { client, wire, up, down } = self;
         let (mut is_up_over, mut is_down_over) = (false, false);
+        let (mut silence, mut heard) = (pin!(tokio::time::sleep(HALF_OPEN)), None);
         poll_fn(|cx| {
-            if !is_up_over {
-                is_up_over = up.poll_carry(client, wire, Until::End, cx)?.is_ready();
+            // A side that takes nothing any more may still have something to say.
+            is_up_over = is_up_over || up.poll_carry(client, wire, Until::End, cx).is_ready();
+            is_down_over = is_down_over || down.poll_carry(wire, client, Until::End, cx).is_ready();
+            if up.has_spoken() {
+                presence.inspect(|presence| presence.renew());
             }
-            if !is_down_over {
-                is_down_over = down.poll_carry(wire, client, Until::End, cx)?.is_ready();
+            match (is_up_over, is_down_over) {
+                (true, true) => Poll::Ready(()),
+                (false, false) => Poll::Pending,
+                (true, false) | (false, true) => {
+                    let passed = Some(up.passed() + down.passed());
+                    if std::mem::replace(&mut heard, passed) != passed {
+                        silence.as_mut().reset(Instant::now() + HALF_OPEN);
+                    }
+                    silence.as_mut().poll(cx)
+                }
             }
-            if is_up_over && is_down_over { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
-        .await
+        .await;
     }
 
     /// Tells both sides, as far as they take it.
@@ -118,7 +135,7 @@ impl Tunnel {
         let to_upstream = say(up, client, wire, goodbye.frame(Masking::Masked(masking_key())));
         let _ = tokio::time::timeout(LAST_FRAME, to_upstream).await;
         if is_told {
-            let _ = tokio::time::timeout(LINGER, tokio::io::copy(client, &mut tokio::io::sink())).await;
+            let _ = tokio::time::timeout(LINGER, poll_fn(|cx| poll_discard(client, cx))).await;
         }
     }
 }
@@ -144,3 +161,6 @@ fn masking_key() -> [u8; 4] {
     let _ = aws_lc_rs::rand::fill(&mut key);
     key
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,7 +198,12 @@ where
     }
     drop(listener);
     housing.close();
-    let _ = tokio::time::timeout(front.limits.shutdown, housing.emptied()).await;
+    let emptied = async {
+        housing.emptied().await;
+        // What was upgraded is closed by whoever has it now, and gives its place back then.
+        front.places.emptied().await;
+    };
+    let _ = tokio::time::timeout(front.limits.shutdown, emptied).await;
     beats.abort();
 }
 

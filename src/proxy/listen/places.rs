@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The places of all workers together.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
+    count: u32,
     all: Arc<Semaphore>,
     clients: Arc<Clients>,
 }
@@ -61,7 +62,13 @@ impl Places {
     /// So many in all, and so many for each client.
     pub(super) fn new(all: usize, each: usize) -> Self {
         let clients = Clients { each, parts: Default::default(), hasher: RandomState::new() };
-        Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), clients: Arc::new(clients) }
+        let count = u32::try_from(all.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        Self { count, all: Arc::new(Semaphore::new(count as usize)), clients: Arc::new(clients) }
+    }
+
+    /// Waits until none is taken, of whichever worker.
+    pub(super) async fn emptied(&self) {
+        let _all = self.all.acquire_many(self.count).await;
     }
 
     /// Waits for a free place.

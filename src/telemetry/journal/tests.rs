@@ -31,6 +31,7 @@ fn note(notebook: &Notebook, decision: &DecisionRecord, method: &Method, path: &
         took: Duration::from_millis(2),
         client: [127, 0, 0, 1].into(),
         fingerprint: Fingerprint([7; 6]),
+        answered: Instant::now(),
     });
 }
 

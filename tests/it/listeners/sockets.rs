@@ -42,7 +42,7 @@ async fn a_socket_file_is_there_for_owner_and_group_and_goes_in_the_end() {
         }
         let mut second = run(directory.path());
         assert_eq!(second.wait().code(), Some(1), "{}", second.output());
-        assert!(second.to_the_end().contains("another process answers there"));
+        assert!(second.ended().contains("another process answers there"));
         proxy.stop();
         assert!(!path.exists(), "nothing is left behind");
     }
@@ -98,11 +98,11 @@ fn a_socket_that_is_not_passed_ends_the_process_and_says_what_is() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let mut proxy = activated(directory.path(), tcp.into(), "api", Path::new("/nobody/listens"));
     assert_eq!(proxy.wait().code(), Some(1));
-    let told = proxy.to_the_end();
+    let told = proxy.ended();
     assert!(told.contains("systemd:web") && told.contains("passes only api"), "{told}");
     let mut proxy = run(directory.path());
     assert_eq!(proxy.wait().code(), Some(1));
-    assert!(proxy.to_the_end().contains("passes no socket"));
+    assert!(proxy.ended().contains("passes no socket"));
     // One that nobody asked for is told, because whoever connects there waits for ever.
     let port = free_ports(1);
     let directory = configured(&config("http", port, &app, &format!("listen = \"127.0.0.1:{port}\""), ""));

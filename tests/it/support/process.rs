@@ -87,11 +87,11 @@ impl Process {
     /// Asks it to end, and gives everything that it ever printed.
     pub fn stop(&mut self) -> String {
         self.signal("TERM");
-        self.to_the_end()
+        self.ended()
     }
 
     /// Waits for the end, and gives everything that was ever printed.
-    pub fn to_the_end(&mut self) -> String {
+    pub fn ended(&mut self) -> String {
         self.wait();
         self.readers.drain(..).for_each(|reader| reader.join().expect("no panic while reading"));
         self.output()

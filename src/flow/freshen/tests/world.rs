@@ -442,6 +442,7 @@ impl World {
             store: (keeping == Keeping::Store).then(|| Arc::<FakeStore>::clone(&store) as Arc<dyn SessionStore>),
             revocations: Arc::default(),
             decreed: Arc::default(),
+            attendance: Arc::default(),
             flights: Arc::new(Flights::with_pace(runtime, pace())),
             questions: Arc::new(OpenQuestions::new([].into(), Arc::<Clockwork>::clone(&clock))),
             lifetimes: Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(8 * 3600) },
@@ -478,9 +479,9 @@ impl World {
         let now = self.now();
         match self.keeper.open(carried.clone(), now).await.expect("a store that can be read") {
             Opened::Ended => None,
-            Opened::Live(kept) => match self.keeper.freshen(*kept, &self.authority, now).await {
+            Opened::Live(kept) => match self.keeper.freshen(kept, &self.authority, now).await {
                 Freshened::Ended => None,
-                Freshened::Live(kept) => Some(*kept),
+                Freshened::Live(kept) => Some(kept),
             },
         }
     }

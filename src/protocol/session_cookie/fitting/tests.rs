@@ -69,7 +69,7 @@ fn with_tokens(mut record: SessionRecord, refresh: usize, access: usize) -> Sess
 fn written(record: &SessionRecord) -> Option<Vec<SetCookie>> {
     let origin = Origin::parse("https://orders.example.com").expect("an origin");
     let keys = KeyRing::new(vec![Secret::new([1; 32])]).expect("a key");
-    let carried = Carried::Whole(Box::new(record.clone()));
+    let carried = Carried::Whole(Arc::new(record.clone()));
     let authority = &record.session.principal.authority;
     session_cookie::write(&carried, authority, &OwnCookies::default(), &origin, &keys, &mut |buffer| buffer.fill(3)).ok()
 }

@@ -21,6 +21,7 @@ use crate::protocol::logout::FrontChannelLogout;
 use crate::protocol::session_cookie;
 use crate::proxy::audit::Incident;
 use crate::proxy::call::Verdict;
+use crate::proxy::opening::Afresh;
 use crate::proxy::respond::Told;
 use crate::proxy::sessions::Sessions;
 use crate::telemetry::audit::Happening;
@@ -84,7 +85,7 @@ async fn end(asked: &Asked, addressed: &[AuthorityName], sid: &str, headers: &He
 /// This browser's sessions that the word is about. Browsers seldom send our cookies along: a frame of another site's gets
 /// none that is `SameSite=Lax`.
 async fn sessions_here(asked: &Asked, addressed: &[AuthorityName], sid: &str, own: &OwnCookies<'_>) -> Vec<Kept> {
-    match Sessions::read(&asked.shared, own, &asked.visit.origin, addressed, asked.call.now).await {
+    match Sessions::read(&asked.shared, &Afresh, own, &asked.visit.origin, addressed, asked.call.now).await {
         Ok(sessions) => sessions.live.into_iter().filter(|kept| kept.session().provider_session.as_deref() == Some(sid)).collect(),
         // The revocation counts all the same.
         Err(_) => Vec::new(),

@@ -219,6 +219,7 @@ impl World {
                 store: None,
                 revocations: Arc::default(),
                 decreed: Arc::default(),
+                attendance: Arc::default(),
                 flights: Arc::new(Flights::new(tokio::runtime::Handle::current())),
                 questions,
                 lifetimes: config.session.lifetimes,
@@ -269,7 +270,7 @@ impl World {
 
     /// The `Cookie` field of somebody who signed in at the first origin.
     pub(in crate::proxy::endpoints) fn cookie_of(&self, session: &Session) -> String {
-        self.cookie_with(&Carried::Whole(Box::new(SessionRecord::bare(session.clone()))), &session.principal.authority)
+        self.cookie_with(&Carried::Whole(Arc::new(SessionRecord::bare(session.clone()))), &session.principal.authority)
     }
 
     /// The `Cookie` field of somebody whose session is kept here.

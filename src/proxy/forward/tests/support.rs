@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::leash::{Ending, Word};
+use super::super::leash::{Ending, Presence, Word};
 use super::super::*;
 use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::policy::{Decision, Presented};
@@ -68,7 +68,7 @@ impl Default for Settings {
 pub(super) struct Session(pub(super) CancellationToken);
 
 impl Ending for Session {
-    fn word(&self) -> Word {
+    fn word(&self, _presence: Presence) -> Word {
         Box::pin(self.0.clone().cancelled_owned())
     }
 }

@@ -8,6 +8,8 @@ const LONGEST_HEADER: usize = 14;
 /// `FIN` and the opcode of a closing frame.
 const CLOSE: u8 = 0x88;
 const MASKED: u8 = 0x80;
+/// The bit of the opcode that control frames have.
+const CONTROL: u8 = 0x08;
 
 /// Follows frames as they pass by.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,9 @@ pub(super) struct Frames {
     held: usize,
     /// How much of a frame's payload is still to pass.
     left: u64,
+    /// Whether that frame is a message's, and not a ping, a pong or a closing one.
+    is_speech: bool,
+    has_spoken: bool,
 }
 
 /// Whose frames are masked: those of whoever opened the connection (RFC 6455 §5.1).
@@ -43,6 +48,11 @@ impl Frames {
         self.held == 0 && self.left == 0
     }
 
+    /// Whether any of a message has passed since this was last asked.
+    pub(super) const fn has_spoken(&mut self) -> bool {
+        std::mem::replace(&mut self.has_spoken, false)
+    }
+
     /// Follows these bytes up to the end of a frame, if it is among them; how many that were.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> usize {
         let mut used = 0;
@@ -56,8 +66,9 @@ impl Frames {
                 self.held += 1;
                 used += 1;
                 let Some(length) = payload(&self.header[..self.held]) else { continue };
-                (self.held, self.left) = (0, length);
+                (self.held, self.left, self.is_speech) = (0, length, self.header[0] & CONTROL == 0);
             }
+            self.has_spoken |= self.is_speech && self.held == 0;
             if self.is_between() {
                 break;
             }
@@ -158,6 +169,23 @@ mod tests {
             }
             prop_assert_eq!(found, borders);
         }
+    }
+
+    #[test]
+    fn a_message_is_speech_and_what_machines_tell_each_other_is_not() {
+        let mut frames = Frames::default();
+        let mut speaks = |bytes: &[u8]| {
+            frames.follow(bytes);
+            frames.has_spoken()
+        };
+        for (opcode, is_speech) in [(0x89, false), (0x01, true), (0x8a, false), (0x80, true), (0x88, false), (0x82, true)] {
+            for length in [0, 3] {
+                assert_eq!(speaks(&frame(opcode, true, length)), is_speech, "{opcode:x}");
+            }
+        }
+        let (head, rest) = (&frame(0x81, true, 10)[..9], &frame(0x81, true, 10)[9..]);
+        assert!(speaks(head) && speaks(rest), "a long message goes on being one");
+        assert!(!speaks(&[0x89]) && !speaks(&[0x80]), "half a header is nothing yet");
     }
 
     #[test]
