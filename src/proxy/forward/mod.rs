@@ -35,7 +35,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
@@ -44,6 +46,7 @@ pub use tunnel::{asks_for_websocket, origin_is_ours};
 pub use wire::{Identity, TlsError, upstream_tls};
 
 use super::body::Body;
+use super::http2::handshake;
 use super::request_body::RequestBody;
 use super::upgrade::OnUpgrade;
 use super::visit::Peer;
@@ -184,7 +187,15 @@ impl Forwarder {
                 self.switch(&passage, protocol, client, link, answer)
             }
             Asked::Http1(link, answer) => Ok(self.answer(&passage, link, answer, errand.upload)),
-            Asked::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand.upload)),
+            Asked::Http2(answered) if protocol == Protocol::WebSocket && answered.status.is_success() => {
+                let client = client.ok_or(ForwardError::UnaskedSwitch)?;
+                // HTTP/2 answers without a key; whoever asked in the words of HTTP/1.1 wants it answered (RFC 6455 §4.2.2).
+                let key = head.headers.get(header::SEC_WEBSOCKET_KEY).ok_or(ForwardError::UnaskedSwitch)?;
+                let (mut headers, socket) = answered.into_socket(passage.timeouts.idle);
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, handshake::accept(key));
+                Ok(self.open(&passage, client, (socket, Bytes::new()), headers))
+            }
+            Asked::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand)),
         }
     }
 
@@ -227,7 +238,7 @@ impl Forwarder {
             None => {
                 // An answer whose end nobody knows in advance is an open stream.
                 let leash = passage.leash.filter(|_| matches!(framing, Framing::Chunked | Framing::UntilClose));
-                let open = is_event_stream(&headers).then(|| self.streams.begin(StreamKind::EventStream));
+                let open = is(&headers, EVENT_STREAM).then(|| self.streams.begin(StreamKind::EventStream));
                 let answer = Answer::new(link, unsent, framing, after, &self.pool);
                 Body::Upstream(Download::new(Incoming::Http1(answer), passage.timeouts.idle, leash.map(Leash::hold), open))
             }
@@ -236,17 +247,20 @@ impl Forwarder {
     }
 
     /// Likewise, from a stream.
-    fn answer_by_stream(&self, passage: &Passage<'_>, answered: Box<Answered>, upload: Upload) -> Response<Body> {
+    fn answer_by_stream(&self, passage: &Passage<'_>, answered: Box<Answered>, errand: Errand<'_>) -> Response<Body> {
         let length = answered.length;
-        let (status, mut headers, answer) = answered.into_parts(upload);
+        let (status, mut headers, answer) = answered.into_parts(errand.upload);
         response_head::prepare(&mut headers, &passage.cookies);
         let body = match answer {
             None => Body::Empty,
             Some(answer) => {
                 let leash = passage.leash.filter(|_| length.is_none());
-                let open = is_event_stream(&headers).then(|| self.streams.begin(StreamKind::EventStream));
+                let open = is(&headers, EVENT_STREAM).then(|| self.streams.begin(StreamKind::EventStream));
                 let incoming = Incoming::Http2(Box::new(answer));
-                Body::Upstream(Download::new(incoming, passage.timeouts.idle, leash.map(Leash::hold), open))
+                let is_grpc = errand.telling.takes_trailers && is(&headers, GRPC);
+                let open = if is_grpc { Some(self.streams.begin(StreamKind::Grpc)) } else { open };
+                let download = Download::new(incoming, passage.timeouts.idle, leash.map(Leash::hold), open);
+                Body::Upstream(if is_grpc { download.ending_in_words() } else { download })
             }
         };
         respond(status, headers, body)
@@ -263,13 +277,20 @@ impl Forwarder {
         let (Protocol::WebSocket, Some(client), true) = (protocol, client, tunnel::is_accepted(answer.upgrade.as_ref())) else {
             return Err(ForwardError::UnaskedSwitch);
         };
-        let mut headers = answer.headers;
+        Ok(self.open(passage, client, link.into_wire(), answer.headers))
+    }
+
+    /// Grants a WebSocket.
+    fn open<W>(&self, passage: &Passage<'_>, client: OnUpgrade, upstream: (W, Bytes), mut headers: HeaderMap) -> Response<Body>
+    where
+        W: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         response_head::prepare(&mut headers, &passage.cookies);
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
         let open = self.streams.begin(StreamKind::WebSocket);
-        tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), open, self.shutdown.clone()));
-        Ok(respond(StatusCode::SWITCHING_PROTOCOLS, headers, Body::Empty))
+        tokio::task::spawn_local(tunnel::carry(client, upstream, passage.leash.map(Leash::hold), open, self.shutdown.clone()));
+        respond(StatusCode::SWITCHING_PROTOCOLS, headers, Body::Empty)
     }
 }
 
@@ -293,11 +314,13 @@ fn respond(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body>
     response
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    const KIND: &[u8] = b"text/event-stream";
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND)))
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+const GRPC: &[u8] = b"application/grpc";
+
+/// Whether an answer's content is of a kind, whatever stands behind that.
+fn is(headers: &HeaderMap, kind: &[u8]) -> bool {
+    let told = headers.get(header::CONTENT_TYPE).map(|told| told.as_bytes()).and_then(|told| told.split_at_checked(kind.len()));
+    told.is_some_and(|(told, rest)| told.eq_ignore_ascii_case(kind) && matches!(rest, [] | [b';' | b'+' | b' ', ..]))
 }
 
 #[cfg(test)]

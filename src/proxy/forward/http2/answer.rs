@@ -1,6 +1,7 @@
 //! The body of an answer, as its stream brings it: as much at a time as the client takes.
 
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -13,6 +14,8 @@ use super::exchange::Answered;
 use super::session::Slot;
 use crate::proxy::forward::deadline::Deadline;
 use crate::proxy::forward::upload::Upload;
+use crate::proxy::http2::duplex::Duplex;
+use crate::proxy::http2::outlet::Outlet;
 
 /// A body that is still coming. Dropped before its end, it resets its stream.
 #[derive(Debug)]
@@ -52,6 +55,13 @@ impl Answered {
         let sending = (!self.sending.is_over()).then(|| Aborting(tokio::task::spawn_local(self.sending.finish(upload)).abort_handle()));
         let coming = Coming { stream: self.stream, is_at_trailers: false, _sending: sending, _slot: self.slot };
         (self.status, self.headers, Some(Answer { coming: Some(coming), left: self.length, deadline: Deadline::default() }))
+    }
+}
+
+impl Answered {
+    /// The head, and bytes both ways. The upstream may not take any for as long as `stall`.
+    pub(in crate::proxy::forward) fn into_socket(self, stall: Duration) -> (HeaderMap, Duplex<Slot>) {
+        (self.headers, Duplex::new(Outlet::new(self.sending.into_stream(), stall), self.stream, self.slot))
     }
 }
 

@@ -25,9 +25,7 @@ pub(super) struct Asked {
     pub(super) head: http::request::Parts,
     pub(super) body: RecvStream,
     pub(super) respond: SendResponse<Bytes>,
-    /// Of the connection, counted from 1.
-    pub(super) connection: usize,
-    /// On it, counted from 1.
+    /// On its connection, counted from 1.
     pub(super) number: usize,
     /// Ends the connection, with what was begun.
     pub(super) goodbye: Rc<Cell<bool>>,
@@ -48,18 +46,14 @@ where
     F: Future<Output = ()> + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let served = Served {
-        address: listener.local_addr().expect("bound"),
-        connections: Rc::default(),
-        open: Rc::default(),
-        alive: Rc::default(),
-    };
+    let served =
+        Served { address: listener.local_addr().expect("bound"), connections: Rc::default(), open: Rc::default(), alive: Rc::default() };
     let (connections, open, alive) = (Rc::clone(&served.connections), Rc::clone(&served.open), Rc::clone(&served.alive));
     let handle = Rc::new(handle);
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {
             connections.set(connections.get() + 1);
-            let (connection, open, alive, handle) = (connections.get(), Rc::clone(&open), Rc::clone(&alive), Rc::clone(&handle));
+            let (open, alive, handle) = (Rc::clone(&open), Rc::clone(&alive), Rc::clone(&handle));
             tokio::task::spawn_local(async move {
                 let mut library = h2::server::Builder::new();
                 let Ok(mut accepting) = library.max_concurrent_streams(streams).handshake::<_, Bytes>(stream).await else { return };
@@ -68,7 +62,7 @@ where
                 while let Some(Ok((request, respond))) = accepting.accept().await {
                     number += 1;
                     let (head, body) = request.into_parts();
-                    let asked = Asked { head, body, respond, connection, number, goodbye: Rc::clone(&goodbye) };
+                    let asked = Asked { head, body, respond, number, goodbye: Rc::clone(&goodbye) };
                     let (handled, open) = (handle(asked), Rc::clone(&open));
                     open.set(open.get() + 1);
                     tokio::task::spawn_local(async move {
@@ -191,13 +185,18 @@ fn an_upstream_is_told_the_same_in_http_2_and_nothing_about_connections() {
         own.members[0] = Arc::new(Upstream { host: HostField::Own, ..Upstream::clone(&own.members[0]) });
         Proxy::start_before(&own, Settings::default()).await.say(get("")).await;
         let heads = heads.borrow();
-        assert_eq!(heads.iter().map(|head| head.uri.to_string()).collect::<Vec<_>>(), [
-            "http://orders.example.com/base/a?b=c".to_owned(),
-            "http://orders.example.com/base/a?b=c".to_owned(),
-            format!("http://127.0.0.1:{}/a?b=c", upstream.address.port()),
-        ]);
+        assert_eq!(
+            heads.iter().map(|head| head.uri.to_string()).collect::<Vec<_>>(),
+            [
+                "http://orders.example.com/base/a?b=c".to_owned(),
+                "http://orders.example.com/base/a?b=c".to_owned(),
+                format!("http://127.0.0.1:{}/a?b=c", upstream.address.port()),
+            ]
+        );
         let headers = &heads[0].headers;
-        for (name, value) in [("te", "trailers"), ("x-own", "1"), ("x-forwarded-host", "orders.example.com"), ("x-forwarded-for", "127.0.0.1")] {
+        for (name, value) in
+            [("te", "trailers"), ("x-own", "1"), ("x-forwarded-host", "orders.example.com"), ("x-forwarded-for", "127.0.0.1")]
+        {
             assert_eq!(headers.get(name).map(HeaderValue::as_bytes), Some(value.as_bytes()), "{name}");
         }
         for name in ["host", "connection", "keep-alive", "x-forwarded-user", "cookie", "content-length"] {
@@ -213,13 +212,16 @@ fn heads_of_answers_lose_what_would_reach_past_us_and_keep_their_length() {
     run(async {
         let upstream = served(100, |asked: Asked| {
             let status = asked.head.headers.get("x-status").and_then(|status| status.to_str().ok()?.parse().ok()).unwrap_or(200);
-            asked.say(status, &[
-                ("content-length", if status == 200 { "0" } else { "7" }),
-                ("alt-svc", "h3"),
-                ("set-cookie", "__Host-homerealm-s=planted"),
-                ("set-cookie", "own=1"),
-                ("proxy-authenticate", "Basic"),
-            ]);
+            asked.say(
+                status,
+                &[
+                    ("content-length", if status == 200 { "0" } else { "7" }),
+                    ("alt-svc", "h3"),
+                    ("set-cookie", "__Host-homerealm-s=planted"),
+                    ("set-cookie", "own=1"),
+                    ("proxy-authenticate", "Basic"),
+                ],
+            );
             async {}
         })
         .await;
@@ -499,7 +501,8 @@ fn who_speaks_something_else_is_no_upstream_and_the_request_goes_elsewhere_whole
         let both = upstreams(&[(UpstreamScheme::H2c, odd), (UpstreamScheme::H2c, good.address)], None);
         let proxy = Proxy::start_before(&both, Settings::default()).await;
         for _ in 0..6 {
-            let answer = proxy.say("POST /a HTTP/1.1\r\nHost: orders.example.com\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
+            let answer =
+                proxy.say("POST /a HTTP/1.1\r\nHost: orders.example.com\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
             assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("hi"), "{answer} {:?}", proxy.faults.borrow());
         }
         assert!(heads.borrow().iter().all(|head| !head.contains("POST")), "no request of ours is said there");

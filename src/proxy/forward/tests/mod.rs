@@ -4,6 +4,8 @@ mod bodies;
 mod cancellation;
 mod connections;
 mod exchanges;
+mod grpc;
+mod choices;
 mod heads;
 mod http2;
 mod streams;
