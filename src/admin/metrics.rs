@@ -45,8 +45,8 @@ fn text(admin: &Admin) -> String {
 }
 
 fn write_streams(text: &mut String, streams: &Streams) {
-    let mut open = Family::new("homerealm_streams_open", "WebSockets and event streams that are open.", "gauge");
-    let help = "WebSockets and event streams that have ended, by what ended them.";
+    let mut open = Family::new("homerealm_streams_open", "WebSockets, event streams and gRPC answers that are open.", "gauge");
+    let help = "WebSockets, event streams and gRPC answers that have ended, by what ended them.";
     let mut ended = Family::new("homerealm_streams_ended_total", help, "counter");
     for kind in StreamKind::ALL {
         open.add(&[("kind", kind.as_str())], streams.open(kind));

@@ -7,6 +7,7 @@ pub mod forward;
 pub mod generation;
 pub mod hearing;
 pub mod http1;
+mod http2;
 pub mod listen;
 pub mod pages;
 pub mod problem;

@@ -1,7 +1,6 @@
 //! What programs get instead of a page: problem documents (RFC 9457), challenges (RFC 6750 §3) and, for gRPC, a status
 //! without messages.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -78,13 +77,10 @@ impl Problem<'_> {
     /// 200, the real one is a field.
     #[must_use]
     pub fn grpc(&self) -> Response<Bytes> {
-        let mut message = self.reason.title().to_owned();
-        let _ = write!(message, " ({}, {})", self.reason.code(), self.decision);
-        let message = utf8_percent_encode(&message, GRPC_MESSAGE).to_string();
         let mut response = respond(Bytes::new(), "application/grpc");
         let headers = response.headers_mut();
-        headers.insert("grpc-status", HeaderValue::from(grpc_status(self.reason.status())));
-        headers.insert("grpc-message", HeaderValue::from_str(&message).expect("what is left are visible characters and spaces"));
+        let message = format!("{} ({}, {})", self.reason.title(), self.reason.code(), self.decision);
+        write_grpc_status(headers, self.reason, &message);
         self.add_retry_after(headers);
         response
     }
@@ -102,6 +98,20 @@ impl Problem<'_> {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
     }
+}
+
+/// What ends a gRPC answer that has begun, in place of the upstream's own trailers.
+#[must_use]
+pub fn grpc_trailers(reason: Reason) -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(2);
+    write_grpc_status(&mut trailers, reason, &format!("{} ({})", reason.title(), reason.code()));
+    trailers
+}
+
+fn write_grpc_status(fields: &mut HeaderMap, reason: Reason, message: &str) {
+    let message = utf8_percent_encode(message, GRPC_MESSAGE).to_string();
+    fields.insert("grpc-status", HeaderValue::from(grpc_status(reason.status())));
+    fields.insert("grpc-message", HeaderValue::from_str(&message).expect("what is left are visible characters and spaces"));
 }
 
 fn respond(body: Bytes, media_type: &'static str) -> Response<Bytes> {
@@ -126,9 +136,12 @@ fn challenge_parameters(reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// The gRPC project's own mapping of HTTP statuses, so that clients see the same code as behind any other proxy.
+/// The gRPC project's own mapping of HTTP statuses, so that clients see the same code as behind any other proxy. One is
+/// different: an upstream that takes too long may have done what it was asked, and "unavailable" would invite clients to
+/// ask again.
 const fn grpc_status(http_status: u16) -> u16 {
     const UNKNOWN: u16 = 2;
+    const DEADLINE_EXCEEDED: u16 = 4;
     const PERMISSION_DENIED: u16 = 7;
     const UNIMPLEMENTED: u16 = 12;
     const INTERNAL: u16 = 13;
@@ -139,7 +152,8 @@ const fn grpc_status(http_status: u16) -> u16 {
         401 => UNAUTHENTICATED,
         403 => PERMISSION_DENIED,
         404 => UNIMPLEMENTED,
-        429 | 502 | 503 | 504 => UNAVAILABLE,
+        429 | 502 | 503 => UNAVAILABLE,
+        504 => DEADLINE_EXCEEDED,
         _ => UNKNOWN,
     }
 }

@@ -1,4 +1,4 @@
-//! Counts of what stays open: WebSockets and event streams, and what ended them. Touched when a stream begins and when it
+//! Counts of what stays open: WebSockets, event streams and gRPC answers, and what ended them. Touched when a stream begins and when it
 //! ends, never in between.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Streams {
     websockets: Count,
     event_streams: Count,
+    grpc: Count,
 }
 
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ struct Count {
 pub enum StreamKind {
     /// `text/event-stream`
     EventStream,
+    /// An answer in gRPC, of one message or many.
+    Grpc,
     /// A WebSocket.
     WebSocket,
 }
@@ -40,13 +43,14 @@ pub enum Ending {
 
 impl StreamKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::EventStream, Self::WebSocket];
+    pub const ALL: [Self; 3] = [Self::EventStream, Self::Grpc, Self::WebSocket];
 
     /// As metrics name it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EventStream => "event_stream",
+            Self::Grpc => "grpc",
             Self::WebSocket => "websocket",
         }
     }
@@ -92,6 +96,7 @@ impl Streams {
     const fn of(&self, kind: StreamKind) -> &Count {
         match kind {
             StreamKind::EventStream => &self.event_streams,
+            StreamKind::Grpc => &self.grpc,
             StreamKind::WebSocket => &self.websockets,
         }
     }

@@ -19,6 +19,7 @@ mod enumeration;
 mod explain;
 mod forward_auth;
 mod groups;
+mod grpc;
 mod hostile;
 mod http2;
 mod http2_abuse;

@@ -69,15 +69,19 @@ homerealm_decisions_total{{route="shop",outcome="allow",reason="signed_in",kind=
 # HELP homerealm_shadow_refusals_total Requests let in that would have been refused, had their route enforced what it states.
 # TYPE homerealm_shadow_refusals_total counter
 homerealm_shadow_refusals_total{{route="shop",reason="guest_not_allowed",kind="work"}} 1
-# HELP homerealm_streams_open WebSockets and event streams that are open.
+# HELP homerealm_streams_open WebSockets, event streams and gRPC answers that are open.
 # TYPE homerealm_streams_open gauge
 homerealm_streams_open{{kind="event_stream"}} 0
+homerealm_streams_open{{kind="grpc"}} 0
 homerealm_streams_open{{kind="websocket"}} 1
-# HELP homerealm_streams_ended_total WebSockets and event streams that have ended, by what ended them.
+# HELP homerealm_streams_ended_total WebSockets, event streams and gRPC answers that have ended, by what ended them.
 # TYPE homerealm_streams_ended_total counter
 homerealm_streams_ended_total{{kind="event_stream",by="peer"}} 0
 homerealm_streams_ended_total{{kind="event_stream",by="session_ended"}} 1
 homerealm_streams_ended_total{{kind="event_stream",by="shutdown"}} 0
+homerealm_streams_ended_total{{kind="grpc",by="peer"}} 0
+homerealm_streams_ended_total{{kind="grpc",by="session_ended"}} 0
+homerealm_streams_ended_total{{kind="grpc",by="shutdown"}} 0
 homerealm_streams_ended_total{{kind="websocket",by="peer"}} 0
 homerealm_streams_ended_total{{kind="websocket",by="session_ended"}} 0
 homerealm_streams_ended_total{{kind="websocket",by="shutdown"}} 0

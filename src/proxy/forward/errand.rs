@@ -64,6 +64,7 @@ const fn kind_of(failed: &NoAnswer, connection: Connection, is_repeatable: bool)
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Nothing) => Failed::Unsent(connection),
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Something) if is_repeatable => Failed::Unheard(connection),
         (ForwardError::UpstreamBrokeOff(_) | ForwardError::NotHttp(_), _, _) => Failed::BrokeOff(connection),
+        (ForwardError::ResponseTimeout, _, _) => Failed::Late,
         _ => Failed::ForGood,
     }
 }
@@ -84,8 +85,8 @@ mod tests {
             (broke(), something, Heard::Nothing, Failed::BrokeOff(old), Failed::Unheard(old)),
             (broke(), nothing, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
             (broke(), something, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
-            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
-            (ForwardError::ResponseTimeout, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, Failed::Late, Failed::Late),
+            (ForwardError::ResponseTimeout, something, Heard::Nothing, Failed::Late, Failed::Late),
             (ForwardError::ClientBrokeOff, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
             (ForwardError::ClientStalled, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
             (ForwardError::BodyTooLarge, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),

@@ -25,8 +25,11 @@ pub enum ForwardError {
     #[error("connecting to the upstream takes too long")]
     ConnectTimeout,
     /// All connections that there may be to the upstream are in use, for longer than connecting may take.
-    #[error("all connections that `max_connections` allows are in use")]
+    #[error("all connections that there may be are in use")]
     NoConnectionFree,
+    /// The upstream speaks HTTP/2 only, and has no WebSockets over it (RFC 8441).
+    #[error("the upstream has no WebSockets over HTTP/2")]
+    NoWebSockets,
     /// More options in `Connection` than anybody needs.
     #[error("too many connection options")]
     TooManyConnectionOptions,
@@ -51,7 +54,9 @@ impl ForwardError {
         match self {
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::ClientBrokeOff | Self::ClientStalled | Self::TooManyConnectionOptions => Reason::BadRequest,
-            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::NotHttp(_) | Self::UnaskedSwitch => Reason::UpstreamUnavailable,
+            Self::Connect(_) | Self::UpstreamBrokeOff(_) | Self::NotHttp(_) | Self::NoWebSockets | Self::UnaskedSwitch => {
+                Reason::UpstreamUnavailable
+            }
             Self::ConnectTimeout | Self::NoConnectionFree | Self::ResponseTimeout => Reason::UpstreamTimeout,
         }
     }

@@ -5,9 +5,10 @@
 //! [`Target`], so that what was judged is what is sent.
 //!
 //! The upstream sees the public host in `Host`, as with most proxies of this kind: an app builds its links from it.
-//! HTTP/1.1 only; interim answers (1xx) of the upstream are not relayed.
+//! Interim answers (1xx) of the upstream are not relayed.
 //!
-//! [`errand`] is what is asked, [`http1`] how it is said, [`request_head`] and [`sieve`] what an upstream is told.
+//! [`errand`] is what is asked, [`line`] where a connection comes from, [`http1`] and [`http2`] how it is said there,
+//! [`request_head`] and [`sieve`] what an upstream is told.
 
 pub(super) mod deadline;
 mod dial;
@@ -16,8 +17,10 @@ mod errand;
 mod error;
 mod hop_by_hop;
 mod http1;
+mod http2;
 mod ids;
 pub mod leash;
+mod line;
 mod pool;
 mod request_head;
 mod response_head;
@@ -32,8 +35,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use tokio::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 pub use error::ForwardError;
@@ -42,6 +46,7 @@ pub use tunnel::{asks_for_websocket, origin_is_ours};
 pub use wire::{Identity, TlsError, upstream_tls};
 
 use super::body::Body;
+use super::http2::handshake;
 use super::request_body::RequestBody;
 use super::upgrade::OnUpgrade;
 use super::visit::Peer;
@@ -51,26 +56,31 @@ use crate::domain::prefix::Prefix;
 use crate::domain::route::{HeaderRules, Timeouts};
 use crate::domain::target::Target;
 use crate::telemetry::streams::{StreamKind, Streams};
-use download::Download;
-use errand::Errand;
+use download::{Download, Incoming};
+use errand::{Errand, NoAnswer};
 use http1::answer::Answer;
 use http1::answer_head::{After, AnswerHead, Framing};
 use http1::link::Link;
+use http2::exchange::Answered;
+use http2::sessions::Sessions;
 use ids::Ids;
 use leash::Leash;
+use line::Line;
 use pool::Pool;
 use request_head::Telling;
 use sieve::TrailerRules;
 use upload::{BodyFraming, Upload};
-use upstreams::again::{Connection, Failed};
-use upstreams::course::{Connections, Course, Turn};
-use upstreams::desk::Desk;
+use upstreams::again::Failed;
+use upstreams::course::Course;
+use upstreams::desk::{Desk, UnderWay};
 use upstreams::{Group, Member};
+use wire::{Offer, Wire};
 
 /// Forwards the requests of one worker thread; its connections never leave it.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
     pool: Rc<Pool>,
+    sessions: Rc<Sessions>,
     ids: Rc<Ids>,
     desk: Rc<Desk>,
     streams: Arc<Streams>,
@@ -129,7 +139,7 @@ pub struct OwnCookies {
 /// # Errors
 /// [`ForwardError::Connect`] and [`ForwardError::ConnectTimeout`].
 pub async fn connect(member: &Arc<Member>, limit: Duration) -> Result<(), ForwardError> {
-    Link::open(member, None, limit).await.map(drop)
+    Wire::open(member, None, Offer::of(member, Protocol::Http), limit).await.map(drop)
 }
 
 /// What an exchange is for.
@@ -144,11 +154,12 @@ impl Forwarder {
     #[must_use]
     pub fn new(streams: Arc<Streams>, shutdown: CancellationToken) -> Self {
         let ids = Ids::new();
-        Self { pool: Rc::default(), desk: Rc::new(Desk::new(ids.seed())), ids: Rc::new(ids), streams, shutdown }
+        Self { pool: Rc::default(), sessions: Rc::default(), desk: Rc::new(Desk::new(ids.seed())), ids: Rc::new(ids), streams, shutdown }
     }
 
     /// Passes a request on and gives its answer back, whose body then comes as the upstream sends it. Runs on a
-    /// [`tokio::runtime::LocalRuntime`]. Dropping it, or the answer's body, closes the connection to the upstream.
+    /// [`tokio::runtime::LocalRuntime`]. Dropping it, or the answer's body, closes the connection to the upstream, or
+    /// resets the stream.
     ///
     /// # Errors
     /// [`ForwardError`]; the upstream may have seen the request even so.
@@ -171,24 +182,34 @@ impl Forwarder {
         let telling = Telling::new(&head.headers, permit.principal(), &passage, &self.ids)?;
         let mut errand =
             Errand { method: &head.method, target: passage.target, strip_prefix: passage.strip_prefix, protocol, telling, upload };
-        let (link, answer) = self.ask(&passage, &mut errand).await?;
-        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(&passage, protocol, client, link, answer);
+        match self.ask(&passage, &mut errand).await? {
+            Asked::Http1(link, answer) if answer.status == StatusCode::SWITCHING_PROTOCOLS => {
+                self.switch(&passage, protocol, client, link, answer)
+            }
+            Asked::Http1(link, answer) => Ok(self.answer(&passage, link, answer, errand.upload)),
+            Asked::Http2(answered) if protocol == Protocol::WebSocket && answered.status.is_success() => {
+                let client = client.ok_or(ForwardError::UnaskedSwitch)?;
+                // HTTP/2 answers without a key; whoever asked in the words of HTTP/1.1 wants it answered (RFC 6455 §4.2.2).
+                let key = head.headers.get(header::SEC_WEBSOCKET_KEY).ok_or(ForwardError::UnaskedSwitch)?;
+                let (mut headers, socket) = answered.into_socket(passage.timeouts.idle);
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, handshake::accept(key));
+                Ok(self.open(&passage, client, (socket, Bytes::new()), headers, None))
+            }
+            Asked::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand)),
         }
-        Ok(self.answer(&passage, link, answer, errand.upload))
     }
 
     /// Sends a request to one member after the other, until one answers or nothing more may be tried: what that is, is
     /// [`upstreams::again`]'s to say.
-    async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<(Box<Link>, AnswerHead), ForwardError> {
+    async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<Asked, ForwardError> {
         let (mut course, mut turn) = Course::begin(&self.desk, passage.group);
         loop {
-            let (failed, error) = match self.link(&mut turn, passage.timeouts.connect).await {
+            let (failed, error) = match self.line(&mut turn, errand.protocol, passage.timeouts.connect).await {
                 Err(error) => (Failed::of_connecting(&error), error),
-                Ok((mut link, connection)) => match link.exchange(errand, passage.timeouts.response).await {
-                    Ok(answer) => {
+                Ok((line, connection)) => match exchange(line, errand, passage.timeouts.response).await {
+                    Ok(asked) => {
                         turn.member.worked();
-                        return Ok((link, answer));
+                        return Ok(asked);
                     }
                     Err(failed) => (errand.failed(&failed, connection), failed.error),
                 },
@@ -196,42 +217,6 @@ impl Forwarder {
             let Some(next) = course.after(failed, &error) else { return Err(error) };
             turn = next;
         }
-    }
-
-    /// A connection for a request: one that is idle or comes back while it waits, or a new one.
-    async fn link(&self, turn: &mut Turn, limit: Duration) -> Result<(Box<Link>, Connection), ForwardError> {
-        let member = &turn.member;
-        if turn.connections == Connections::Any
-            && let Some(mut link) = self.pool.take(member)
-        {
-            link.under_way = turn.under_way.take();
-            return Ok((link, Connection::Old));
-        }
-        let (Some(bound), Some(under_way)) = (&member.bound, &turn.under_way) else {
-            let mut link = Link::open(member, None, limit).await?;
-            link.under_way = turn.under_way.take();
-            return Ok((link, Connection::New));
-        };
-        let due = Instant::now() + limit;
-        let waiting = under_way.wait(bound);
-        let mut permit = std::pin::pin!(bound.permit());
-        let found = loop {
-            tokio::select! {
-                biased;
-                permit = &mut permit => break Ok(permit),
-                () = waiting.returned() => if let Some(link) = self.pool.take(member) {
-                    break Err(link);
-                },
-                () = tokio::time::sleep_until(due) => return Err(ForwardError::NoConnectionFree),
-            }
-        };
-        drop(waiting);
-        let (mut link, connection) = match found {
-            Ok(permit) => (Link::open(member, Some(permit), due.saturating_duration_since(Instant::now())).await?, Connection::New),
-            Err(link) => (link, Connection::Old),
-        };
-        link.under_way = turn.under_way.take();
-        Ok((link, connection))
     }
 
     /// Hands an answer on. Its connection goes back to the pool once all of it is there, if all of the request is sent.
@@ -253,15 +238,32 @@ impl Forwarder {
             None => {
                 // An answer whose end nobody knows in advance is an open stream.
                 let leash = passage.leash.filter(|_| matches!(framing, Framing::Chunked | Framing::UntilClose));
-                let open = is_event_stream(&headers).then(|| self.streams.begin(StreamKind::EventStream));
+                let open = is(&headers, EVENT_STREAM).then(|| self.streams.begin(StreamKind::EventStream));
                 let answer = Answer::new(link, unsent, framing, after, &self.pool);
-                Body::Upstream(Download::new(answer, passage.timeouts.idle, leash.map(Leash::hold), open))
+                Body::Upstream(Download::new(Incoming::Http1(answer), passage.timeouts.idle, leash.map(Leash::hold), open))
             }
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
+        respond(status, headers, body)
+    }
+
+    /// Likewise, from a stream.
+    fn answer_by_stream(&self, passage: &Passage<'_>, answered: Box<Answered>, errand: Errand<'_>) -> Response<Body> {
+        let length = answered.length;
+        let (status, mut headers, answer) = answered.into_parts(errand.upload);
+        response_head::prepare(&mut headers, &passage.cookies);
+        let body = match answer {
+            None => Body::Empty,
+            Some(answer) => {
+                let leash = passage.leash.filter(|_| length.is_none());
+                let open = is(&headers, EVENT_STREAM).then(|| self.streams.begin(StreamKind::EventStream));
+                let incoming = Incoming::Http2(Box::new(answer));
+                let is_grpc = errand.telling.takes_trailers && is(&headers, GRPC);
+                let open = if is_grpc { Some(self.streams.begin(StreamKind::Grpc)) } else { open };
+                let download = Download::new(incoming, passage.timeouts.idle, leash.map(Leash::hold), open);
+                Body::Upstream(if is_grpc { download.ending_in_words() } else { download })
+            }
+        };
+        respond(status, headers, body)
     }
 
     fn switch(
@@ -269,30 +271,68 @@ impl Forwarder {
         passage: &Passage<'_>,
         protocol: Protocol,
         client: Option<OnUpgrade>,
-        link: Box<Link>,
+        mut link: Box<Link>,
         answer: AnswerHead,
     ) -> Result<Response<Body>, ForwardError> {
         let (Protocol::WebSocket, Some(client), true) = (protocol, client, tunnel::is_accepted(answer.upgrade.as_ref())) else {
             return Err(ForwardError::UnaskedSwitch);
         };
-        let mut headers = answer.headers;
+        let under_way = link.under_way.take();
+        Ok(self.open(passage, client, link.into_wire(), answer.headers, under_way))
+    }
+
+    /// Grants a WebSocket, which is `under_way` at its upstream for as long as it lives.
+    fn open<W>(
+        &self,
+        passage: &Passage<'_>,
+        client: OnUpgrade,
+        upstream: (W, Bytes),
+        mut headers: HeaderMap,
+        under_way: Option<UnderWay>,
+    ) -> Response<Body>
+    where
+        W: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         response_head::prepare(&mut headers, &passage.cookies);
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
         let open = self.streams.begin(StreamKind::WebSocket);
-        tokio::task::spawn_local(tunnel::carry(client, link, passage.leash.map(Leash::hold), open, self.shutdown.clone()));
-        let mut response = Response::new(Body::Empty);
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        *response.headers_mut() = headers;
-        Ok(response)
+        let carried = tunnel::carry(client, upstream, passage.leash.map(Leash::hold), open, self.shutdown.clone());
+        tokio::task::spawn_local(async move {
+            carried.await;
+            drop(under_way);
+        });
+        respond(StatusCode::SWITCHING_PROTOCOLS, headers, Body::Empty)
     }
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    const KIND: &[u8] = b"text/event-stream";
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND)))
+/// A request whose answer has begun.
+enum Asked {
+    Http1(Box<Link>, AnswerHead),
+    Http2(Box<Answered>),
+}
+
+async fn exchange(line: Line, errand: &mut Errand<'_>, response: Duration) -> Result<Asked, NoAnswer> {
+    match line {
+        Line::Http1(mut link) => link.exchange(errand, response).await.map(|answer| Asked::Http1(link, answer)),
+        Line::Http2(slot) => slot.exchange(errand, response).await.map(Box::new).map(Asked::Http2),
+    }
+}
+
+fn respond(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+const GRPC: &[u8] = b"application/grpc";
+
+/// Whether an answer's content is of a kind, whatever stands behind that.
+fn is(headers: &HeaderMap, kind: &[u8]) -> bool {
+    let told = headers.get(header::CONTENT_TYPE).map(|told| told.as_bytes()).and_then(|told| told.split_at_checked(kind.len()));
+    told.is_some_and(|(told, rest)| told.eq_ignore_ascii_case(kind) && matches!(rest, [] | [b';' | b'+' | b' ', ..]))
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::hop_by_hop::lists;
-use super::http1::link::Link;
 use super::leash::{Held, Presence};
 use crate::domain::origin::Origins;
 use crate::proxy::upgrade::OnUpgrade;
@@ -63,11 +62,18 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long one side may be silent when the other has nothing more to say.
 const HALF_OPEN: Duration = Duration::from_secs(10);
 
-/// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101. Whoever
-/// did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1). Dropping it closes both connections.
-pub(super) async fn carry(client: OnUpgrade, link: Box<Link>, leash: Option<Held>, open: OpenStream, shutdown: CancellationToken) {
+/// Carries bytes both ways until either side ends, the session ends, or we do. Starts when the client has its 101;
+/// `early` is what the upstream sent behind its own. Whoever did not end it is told why, behind the last whole frame (RFC 6455 §5.5.1). Dropping it closes both connections.
+pub(super) async fn carry<W>(
+    client: OnUpgrade,
+    (wire, early): (W, Bytes),
+    leash: Option<Held>,
+    open: OpenStream,
+    shutdown: CancellationToken,
+) where
+    W: AsyncRead + AsyncWrite + Unpin,
+{
     let Some(client) = client.await else { return };
-    let (wire, early) = link.into_wire();
     Tunnel { client, wire, up: Pump::new(Bytes::new()), down: Pump::new(early) }.run(leash, open, &shutdown).await;
 }
 

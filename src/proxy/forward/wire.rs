@@ -15,15 +15,22 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::Protocol;
 use super::dial;
+use super::error::ForwardError;
 use super::upstreams::Member;
 use super::upstreams::limit::Permit;
 use crate::domain::destination::{UpstreamAddress, UpstreamScheme};
+
+/// As ALPN names them.
+pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
 
 /// An open connection of a worker.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Stream,
+    is_http2: bool,
     /// Whether the upstream has sent a single byte since this was last cleared.
     heard: Rc<Cell<bool>>,
     /// Given back when the connection ends.
@@ -46,6 +53,27 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
+/// Which HTTP there may be on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    Http1,
+    /// By prior knowledge.
+    Http2,
+    /// As the upstream likes (ALPN, RFC 7301).
+    Either,
+}
+
+impl Offer {
+    /// WebSockets are opened by HTTP/1.1 where that is possible: every server that has them has them there.
+    pub(super) fn of(member: &Member, protocol: Protocol) -> Self {
+        match (member.upstream().scheme, protocol) {
+            (UpstreamScheme::Http, _) | (UpstreamScheme::Https, Protocol::WebSocket) => Self::Http1,
+            (UpstreamScheme::Https, Protocol::Http) => Self::Either,
+            (UpstreamScheme::H2c, _) => Self::Http2,
+        }
+    }
+}
+
 /// By which certificate we are known.
 pub type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
@@ -62,32 +90,59 @@ pub fn upstream_tls(roots: Arc<RootCertStore>, identity: Option<Identity>) -> Re
         None => trusting.with_no_client_auth(),
         Some((chain, key)) => trusting.with_client_auth_cert(chain, key)?,
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
     Ok(Arc::new(config))
 }
 
 impl Stream {
     /// Connects, TLS included. The caller enforces `limit`; here it only says how patient to be with each address.
-    pub(super) async fn open(member: &Member, limit: Duration) -> io::Result<Self> {
-        if member.upstream().scheme == UpstreamScheme::H2c {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "h2c is not spoken yet"));
-        }
+    pub(super) async fn open(member: &Member, offer: Offer, limit: Duration) -> io::Result<Self> {
         match &member.upstream().address {
             UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
             UpstreamAddress::Tcp { host, port } => {
                 let stream = dial::tcp(host, *port, limit).await?;
                 let Some(tls) = member.tls() else { return Ok(Self::Tcp(stream)) };
-                let connected = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), stream).await?;
+                let config = match offer {
+                    Offer::Http1 => &tls.http1,
+                    Offer::Http2 | Offer::Either => &tls.config,
+                };
+                let connected = TlsConnector::from(Arc::clone(config)).connect(tls.name.clone(), stream).await?;
                 Ok(Self::Tls(Box::new(connected)))
             }
+        }
+    }
+
+    /// Whether HTTP/2 is what is spoken on it.
+    pub(super) fn is_http2(&self, offer: Offer) -> bool {
+        match (offer, self) {
+            (Offer::Http1, _) => false,
+            (Offer::Http2, _) => true,
+            (Offer::Either, Self::Tls(stream)) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+            (Offer::Either, Self::Tcp(_) | Self::Unix(_)) => false,
         }
     }
 }
 
 impl Wire {
-    /// Connects, as [`Stream::open`] does.
-    pub(super) async fn connect(member: &Member, permit: Option<Permit>, heard: Rc<Cell<bool>>, limit: Duration) -> io::Result<Self> {
-        Ok(Self { stream: Stream::open(member, limit).await?, heard, _permit: permit })
+    /// Connects within `limit`, TLS included.
+    pub(super) async fn open(member: &Member, permit: Option<Permit>, offer: Offer, limit: Duration) -> Result<Self, ForwardError> {
+        match tokio::time::timeout(limit, Stream::open(member, offer, limit)).await {
+            Ok(Ok(stream)) => Ok(Self { is_http2: stream.is_http2(offer), stream, heard: Rc::default(), _permit: permit }),
+            // The system's own patience may be the shorter one.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(ForwardError::ConnectTimeout),
+            Ok(Err(error)) => Err(ForwardError::Connect(error)),
+            Err(_) => Err(ForwardError::ConnectTimeout),
+        }
+    }
+
+    /// Whether HTTP/2 is what is spoken on it.
+    pub(super) const fn is_http2(&self) -> bool {
+        self.is_http2
+    }
+
+    /// Is set whenever a byte comes.
+    pub(super) fn heard(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.heard)
     }
 }
 

@@ -56,10 +56,10 @@ impl RequestLine {
     }
 }
 
-/// TRACE shows a request's secrets to whoever sent it, CONNECT makes a proxy of another kind.
+/// TRACE shows a request's secrets to whoever sent it, CONNECT makes a proxy of another kind, and PRI is how HTTP/2 begins.
 pub(in crate::proxy) fn check_method(method: &[u8]) -> Result<(), Violation> {
     let is_plain = matches!(method, [b'A'..=b'Z', ..]) && method.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'-' | b'_'));
-    if !is_plain || method.len() > MAX_METHOD || matches!(method, b"CONNECT" | b"TRACE" | b"TRACK") {
+    if !is_plain || method.len() > MAX_METHOD || matches!(method, b"CONNECT" | b"PRI" | b"TRACE" | b"TRACK") {
         return Err(Violation::Method);
     }
     Ok(())

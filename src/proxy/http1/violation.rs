@@ -30,7 +30,7 @@ pub enum Violation {
     /// A line that does not end with CRLF (RFC 9112 §2.2).
     #[error("line end other than CRLF")]
     LineEnd,
-    /// A method that is not an upper-case token of at most 32 bytes, or is CONNECT, TRACE or TRACK.
+    /// A method that is not an upper-case token of at most 32 bytes, or is CONNECT, PRI, TRACE or TRACK.
     #[error("method not accepted")]
     Method,
     /// A field continued on a second line (RFC 9112 §5.2).

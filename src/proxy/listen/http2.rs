@@ -33,12 +33,9 @@ use exchange::Terms;
 use pulse::Pulse;
 use watch::{Watch, Watched};
 
-mod duplex;
 mod exchange;
 mod frames;
-mod handshake;
 mod head;
-mod outlet;
 mod pulse;
 mod watch;
 

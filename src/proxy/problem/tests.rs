@@ -95,6 +95,7 @@ fn grpc_clients_get_a_status_of_their_own_and_an_empty_body() {
         (Reason::NoRoute, "12"),
         (Reason::UpstreamUnavailable, "14"),
         (Reason::IdpUnavailable, "14"),
+        (Reason::UpstreamTimeout, "4"),
         (Reason::HeadersTooLarge, "2"),
     ];
     for (reason, status) in cases {

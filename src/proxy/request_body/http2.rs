@@ -19,7 +19,8 @@ pub(in crate::proxy) type Respond = Rc<RefCell<SendResponse<Bytes>>>;
 /// A body that comes by a stream.
 pub(in crate::proxy) struct Received {
     stream: RecvStream,
-    /// What is still to come, if the client has said how much. The library holds it to that.
+    /// What is still to come, if the client has said how much, and anything. The library holds it to that: a body that
+    /// was to be empty and has not ended may yet turn out not to be.
     left: Option<u64>,
     is_at_trailers: bool,
     /// A client that waits to be told to go on is told when somebody wants to read (RFC 9110 §10.1.1).
@@ -28,7 +29,7 @@ pub(in crate::proxy) struct Received {
 
 impl Received {
     pub(in crate::proxy) fn new(stream: RecvStream, headers: &HeaderMap, respond: &Respond) -> Self {
-        let left = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let left = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).filter(|length| *length > 0);
         let waits = headers.get(header::EXPECT).is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         Self { stream, left, is_at_trailers: false, waiting: waits.then(|| Rc::clone(respond)) }
     }

@@ -23,7 +23,6 @@ use crate::proxy::forward::error::ForwardError;
 use crate::proxy::forward::upload::Upload;
 use crate::proxy::forward::upstreams::Member;
 use crate::proxy::forward::upstreams::desk::UnderWay;
-use crate::proxy::forward::upstreams::limit::Permit;
 use crate::proxy::forward::wire::Wire;
 
 /// A connection.
@@ -40,23 +39,10 @@ pub(in crate::proxy::forward) struct Link {
 }
 
 impl Link {
-    /// Opens a connection within `limit`, TLS included.
-    pub(in crate::proxy::forward) async fn open(
-        member: &Arc<Member>,
-        permit: Option<Permit>,
-        limit: Duration,
-    ) -> Result<Box<Self>, ForwardError> {
-        let heard = Rc::new(Cell::new(false));
-        let connecting = Wire::connect(member, permit, Rc::clone(&heard), limit);
-        let wire = match tokio::time::timeout(limit, connecting).await {
-            Ok(Ok(wire)) => wire,
-            // The system's own patience may be the shorter one.
-            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return Err(ForwardError::ConnectTimeout),
-            Ok(Err(error)) => return Err(ForwardError::Connect(error)),
-            Err(_) => return Err(ForwardError::ConnectTimeout),
-        };
-        let (outbox, inbox, deadline) = (Outbox::default(), Inbox::new(), Deadline::default());
-        Ok(Box::new(Self { member: Arc::clone(member), under_way: None, wire, heard, outbox, inbox, deadline }))
+    /// HTTP/1.1 over a new connection.
+    pub(in crate::proxy::forward) fn over(member: &Arc<Member>, wire: Wire) -> Box<Self> {
+        let (heard, outbox, inbox, deadline) = (wire.heard(), Outbox::default(), Inbox::new(), Deadline::default());
+        Box::new(Self { member: Arc::clone(member), under_way: None, wire, heard, outbox, inbox, deadline })
     }
 
     /// Sends a request and waits for the head of its answer, which may come before the request is sent.

@@ -61,7 +61,7 @@ async fn ask(forwarder: &Forwarder, group: &Group) -> bool {
 }
 
 /// Polls a future so often, and drops it then.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), times);
     std::future::poll_fn(|cx| {
         if left == 0 {

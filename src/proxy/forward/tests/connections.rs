@@ -242,7 +242,7 @@ fn interim_answers_are_swallowed() {
 }
 
 /// A self-signed certificate for `localhost` and its key.
-fn authority() -> (rustls_pki_types::CertificateDer<'static>, rustls_pki_types::PrivateKeyDer<'static>) {
+pub(super) fn authority() -> (rustls_pki_types::CertificateDer<'static>, rustls_pki_types::PrivateKeyDer<'static>) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let key = rustls_pki_types::PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
     (certified.cert.der().clone(), key.into())

@@ -2,9 +2,12 @@
 
 mod bodies;
 mod cancellation;
+mod choices;
 mod connections;
 mod exchanges;
+mod grpc;
 mod heads;
+mod http2;
 mod streams;
 mod support;
 mod upstreams;

@@ -184,8 +184,8 @@ fn no_permit_is_lost_wherever_a_request_is_dropped() {
         for polls in 0..12 {
             let begun = || Course::begin(&forwarder.desk, &group).1;
             let (mut first, mut second) = (begun(), begun());
-            let mut open = Box::pin(forwarder.link(&mut first, limit)).fuse();
-            let mut waits = Box::pin(forwarder.link(&mut second, limit)).fuse();
+            let mut open = Box::pin(forwarder.line(&mut first, Protocol::Http, limit)).fuse();
+            let mut waits = Box::pin(forwarder.line(&mut second, Protocol::Http, limit)).fuse();
             for _ in 0..polls {
                 // A connection that comes of it is dropped at once.
                 drop(poll_fn(|cx| Poll::Ready((open.poll_unpin(cx), waits.poll_unpin(cx)))).await);
@@ -193,7 +193,7 @@ fn no_permit_is_lost_wherever_a_request_is_dropped() {
             }
             drop((open, waits));
             let mut third = begun();
-            let (link, _) = forwarder.link(&mut third, limit).await.expect("the only connection");
+            let (link, _) = forwarder.line(&mut third, Protocol::Http, limit).await.expect("the only connection");
             assert!(!bound.is_wanted(), "after {polls} polls somebody is still counted");
             drop(link);
         }

@@ -1,13 +1,17 @@
 //! Active health: one prober for each group and process asks every member `GET path`, and believes what it says. Two
-//! failures in a row make it unwell, one 2xx makes it well. Only the head of the answer's first line is read.
+//! failures in a row make it unwell, one 2xx makes it well. Of the answer only the status is read.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use http::uri::Scheme;
+use http::{Request, Uri, header};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::super::wire::Stream;
+use super::super::Protocol;
+use super::super::wire::{Offer, Stream};
 use super::standing::Change;
 use super::{Group, Member};
 use crate::domain::destination::HealthCheck;
@@ -30,6 +34,8 @@ enum Unwell {
     Late(Duration),
     #[error("its health check fails: {0}")]
     Connection(#[from] std::io::Error),
+    #[error("its health check fails: {0}")]
+    Http2(#[from] h2::Error),
 }
 
 /// Asks for ever, if the group wants that. `public_host` is what members are told that know no other name.
@@ -68,6 +74,22 @@ fn note(member: &Member, failures: &mut u32, answer: Result<(), Unwell>) {
 
 async fn ask(member: &Member, check: &HealthCheck, public_host: &str) -> Result<(), Unwell> {
     let patience = check.every.clamp(PATIENCE.0, PATIENCE.1);
+    let offer = Offer::of(member, Protocol::Http);
+    let exchange = async {
+        let stream = Stream::open(member, offer, patience).await?;
+        if stream.is_http2(offer) {
+            by_http2(stream, member, check, public_host).await
+        } else {
+            by_http1(stream, member, check, public_host).await
+        }
+    };
+    match timeout(patience, exchange).await.map_err(|_| Unwell::Late(patience))?? {
+        200..=299 => Ok(()),
+        status => Err(Unwell::Status(status)),
+    }
+}
+
+async fn by_http1(mut stream: Stream, member: &Member, check: &HealthCheck, public_host: &str) -> Result<u16, Unwell> {
     let upstream = member.upstream();
     let head = format!(
         "GET {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: homerealm-health\r\nAccept: */*\r\nConnection: close\r\n\r\n",
@@ -75,19 +97,29 @@ async fn ask(member: &Member, check: &HealthCheck, public_host: &str) -> Result<
         check.path,
         upstream.host_field(public_host)
     );
-    let exchange = async {
-        let mut stream = Stream::open(member, patience).await?;
-        stream.write_all(head.as_bytes()).await?;
-        stream.flush().await?;
-        let mut start = [0; START];
-        stream.read_exact(&mut start).await?;
-        Ok::<_, std::io::Error>(start)
-    };
-    let start = timeout(patience, exchange).await.map_err(|_| Unwell::Late(patience))??;
-    match status(&start) {
-        Some(200..=299) => Ok(()),
-        Some(status) => Err(Unwell::Status(status)),
-        None => Err(Unwell::NotHttp),
+    stream.write_all(head.as_bytes()).await?;
+    stream.flush().await?;
+    let mut start = [0; START];
+    stream.read_exact(&mut start).await?;
+    status(&start).ok_or(Unwell::NotHttp)
+}
+
+async fn by_http2(stream: Stream, member: &Member, check: &HealthCheck, public_host: &str) -> Result<u16, Unwell> {
+    let upstream = member.upstream();
+    let uri = Uri::builder()
+        .scheme(if member.tls().is_some() { Scheme::HTTPS } else { Scheme::HTTP })
+        .authority(&*upstream.host_field(public_host))
+        .path_and_query(format!("{}{}", upstream.base_path, check.path));
+    let request =
+        uri.build().and_then(|uri| Request::get(uri).header(header::USER_AGENT, "homerealm-health").header(header::ACCEPT, "*/*").body(()));
+    let request = request.map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error))?;
+    let (mut sender, connection) = h2::client::handshake(stream).await?;
+    let (answer, _) = sender.send_request(request, true)?;
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        answer = answer => Ok(answer?.status().as_u16()),
+        ended = &mut connection => Err(ended.map_or_else(Unwell::Http2, |()| Unwell::NotHttp)),
     }
 }
 

@@ -20,6 +20,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use tokio::time::Instant;
 
+use super::wire::HTTP_1_1;
 use crate::domain::account::AccountKind;
 use crate::domain::destination::{Forward, Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
 use crate::domain::route::RouteTable;
@@ -53,7 +54,10 @@ pub struct Member {
 /// How TLS is spoken.
 #[derive(Clone)]
 pub(super) struct Tls {
+    /// By which the upstream may choose its HTTP.
     pub(super) config: Arc<ClientConfig>,
+    /// By which it may not.
+    pub(super) http1: Arc<ClientConfig>,
     pub(super) name: ServerName<'static>,
 }
 
@@ -147,7 +151,12 @@ impl Member {
         }
     }
 
-    /// A new connection was not made, or ended before an answer.
+    /// The one request that was to show whether it works has failed.
+    pub(super) fn failed_again(&self) {
+        self.standing.failed_again(Instant::now());
+    }
+
+    /// A new connection was not made, or ended before an answer, or no answer came in time.
     pub(super) fn failed(&self, why: &dyn fmt::Display) {
         if self.standing.failed(Instant::now()) {
             let upstream = self.upstream.to_string();
@@ -161,7 +170,10 @@ impl Tls {
         match (upstream.scheme, &upstream.address) {
             (UpstreamScheme::Https, UpstreamAddress::Tcp { host, .. }) => {
                 let name = upstream.tls.server_name.as_ref().unwrap_or(host);
-                Ok(Some(Self { config: Arc::clone(config), name: ServerName::try_from(name.clone())? }))
+                let mut http1 = ClientConfig::clone(config);
+                http1.alpn_protocols = vec![HTTP_1_1.to_vec()];
+                let name = ServerName::try_from(name.clone())?;
+                Ok(Some(Self { config: Arc::clone(config), http1: Arc::new(http1), name }))
             }
             (UpstreamScheme::H2c | UpstreamScheme::Http | UpstreamScheme::Https, _) => Ok(None),
         }

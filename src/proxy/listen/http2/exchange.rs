@@ -14,13 +14,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body::Body as _;
 use tokio::sync::oneshot;
 
-use super::duplex::Duplex;
-use super::handshake;
 use super::head::{self, Wish};
-use super::outlet::Outlet;
 use super::watch::Open;
 use crate::proxy::body::Body;
 use crate::proxy::forward::download::DownloadError;
+use crate::proxy::http2::duplex::Duplex;
+use crate::proxy::http2::handshake;
+use crate::proxy::http2::outlet::{Closed, Outlet};
 use crate::proxy::listen::ConnectionInfo;
 use crate::proxy::listen::house::House;
 use crate::proxy::request_body::RequestBody;
@@ -103,7 +103,7 @@ async fn unless_reset(answered: impl Future<Output = Response<Body>>, respond: &
 fn switch(response: Response<Body>, applicant: Applicant, respond: &Respond, terms: Terms) {
     let Applicant { key, stream, told } = applicant;
     let mut headers = response.into_parts().0.headers;
-    if !headers.remove(header::SEC_WEBSOCKET_ACCEPT).is_some_and(|accept| handshake::accepts(&key, &accept)) {
+    if !headers.remove(header::SEC_WEBSOCKET_ACCEPT).is_some_and(|accept| accept == handshake::accept(&key)) {
         let _ = respond.borrow_mut().send_response(bare(StatusCode::BAD_GATEWAY, HeaderMap::new(), &terms.house), true);
         return;
     }
@@ -190,7 +190,7 @@ impl Sending {
             Some(Err(error)) => {
                 self.outlet.reset(match error {
                     DownloadError::SessionEnded => Reason::CANCEL,
-                    DownloadError::BrokeOff(_) | DownloadError::Stalled => Reason::INTERNAL_ERROR,
+                    DownloadError::BrokeOff(_) | DownloadError::Reset(_) | DownloadError::Stalled => Reason::INTERNAL_ERROR,
                 });
                 return Poll::Ready(Step::Over);
             }
@@ -219,7 +219,7 @@ impl Sending {
     }
 
     /// What cannot be sent any more needs no end.
-    fn over(&mut self, end: impl FnOnce(&mut Outlet) -> Result<(), super::outlet::Closed>) -> Poll<Step> {
+    fn over(&mut self, end: impl FnOnce(&mut Outlet) -> Result<(), Closed>) -> Poll<Step> {
         let _ = end(&mut self.outlet);
         Poll::Ready(Step::Over)
     }

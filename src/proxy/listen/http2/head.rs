@@ -99,5 +99,5 @@ fn stand_for_upgrade(head: &mut request::Parts) {
     head.method = Method::GET;
     head.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    head.headers.insert(header::SEC_WEBSOCKET_KEY, super::handshake::key());
+    head.headers.insert(header::SEC_WEBSOCKET_KEY, crate::proxy::http2::handshake::key());
 }

@@ -1,4 +1,4 @@
-//! The sending side of a stream: as much as the client has room for, and not for ever.
+//! The sending side of a stream: as much as the other side has room for, and not for ever.
 
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,30 +15,30 @@ const PIECE: usize = 16 * 1024;
 
 /// What a stream is sent through.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(in crate::proxy) struct Outlet {
     stream: SendStream<Bytes>,
-    /// How long a client may have no room.
+    /// How long there may be no room.
     stall: Duration,
     stalled_since: Option<Instant>,
     deadline: Deadline,
 }
 
-/// A stream that cannot be sent through any more: its client has reset it, is gone, or took nothing for too long.
+/// A stream that cannot be sent through any more: the other side has reset it, is gone, or took nothing for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Closed;
+pub(in crate::proxy) struct Closed;
 
 impl Outlet {
-    pub(super) fn new(stream: SendStream<Bytes>, stall: Duration) -> Self {
+    pub(in crate::proxy) fn new(stream: SendStream<Bytes>, stall: Duration) -> Self {
         Self { stream, stall, stalled_since: None, deadline: Deadline::default() }
     }
 
-    /// Whether the client has reset the stream; wakes the task when it does.
-    pub(super) fn is_reset(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Whether the other side has reset the stream; wakes the task when it does.
+    pub(in crate::proxy) fn is_reset(&mut self, cx: &mut Context<'_>) -> bool {
         self.stream.poll_reset(cx).is_ready()
     }
 
     /// Waits for room for some of `wanted` bytes, which is not 0; says for how many there is.
-    pub(super) fn poll_room(&mut self, wanted: usize, cx: &mut Context<'_>) -> Poll<Result<usize, Closed>> {
+    pub(in crate::proxy) fn poll_room(&mut self, wanted: usize, cx: &mut Context<'_>) -> Poll<Result<usize, Closed>> {
         self.stream.reserve_capacity(wanted.min(PIECE));
         loop {
             let room = self.stream.capacity().min(wanted);
@@ -60,22 +60,22 @@ impl Outlet {
     }
 
     /// Sends what there is room for.
-    pub(super) fn send(&mut self, data: Bytes) -> Result<(), Closed> {
+    pub(in crate::proxy) fn send(&mut self, data: Bytes) -> Result<(), Closed> {
         self.stream.send_data(data, false).map_err(|_| Closed)
     }
 
     /// Sends what there is room for, and that this was all.
-    pub(super) fn end(&mut self, data: Bytes) -> Result<(), Closed> {
+    pub(in crate::proxy) fn end(&mut self, data: Bytes) -> Result<(), Closed> {
         self.stream.send_data(data, true).map_err(|_| Closed)
     }
 
     /// Likewise, with trailers.
-    pub(super) fn end_with(&mut self, trailers: HeaderMap) -> Result<(), Closed> {
+    pub(in crate::proxy) fn end_with(&mut self, trailers: HeaderMap) -> Result<(), Closed> {
         self.stream.reserve_capacity(0);
         self.stream.send_trailers(trailers).map_err(|_| Closed)
     }
 
-    pub(super) fn reset(&mut self, reason: Reason) {
+    pub(in crate::proxy) fn reset(&mut self, reason: Reason) {
         self.stream.send_reset(reason);
     }
 }

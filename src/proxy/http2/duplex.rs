@@ -9,25 +9,25 @@ use h2::RecvStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::outlet::{Closed, Outlet};
-use super::watch::Open;
 
 /// Bytes both ways. Dropped before it is shut down, it resets its stream.
-pub(super) struct Duplex {
+pub(in crate::proxy) struct Duplex<H> {
     outlet: Outlet,
     stream: RecvStream,
     /// Read, and not yet handed on.
     held: Bytes,
     is_shut: bool,
-    _open: Open,
+    /// Let go of when both directions are over.
+    _holds: H,
 }
 
-impl Duplex {
-    pub(super) const fn new(outlet: Outlet, stream: RecvStream, open: Open) -> Self {
-        Self { outlet, stream, held: Bytes::new(), is_shut: false, _open: open }
+impl<H> Duplex<H> {
+    pub(in crate::proxy) const fn new(outlet: Outlet, stream: RecvStream, holds: H) -> Self {
+        Self { outlet, stream, held: Bytes::new(), is_shut: false, _holds: holds }
     }
 }
 
-impl AsyncRead for Duplex {
+impl<H: Unpin> AsyncRead for Duplex<H> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.held.is_empty() {
             match ready!(self.stream.poll_data(cx)) {
@@ -50,7 +50,7 @@ impl From<Closed> for io::Error {
     }
 }
 
-impl AsyncWrite for Duplex {
+impl<H: Unpin> AsyncWrite for Duplex<H> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
