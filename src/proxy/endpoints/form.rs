@@ -1,11 +1,12 @@
 //! Queries and posted forms of our own endpoints: bounded, every name once.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 
 use super::super::visit::Visit;
 use crate::domain::reason::Reason;
@@ -54,11 +55,27 @@ where
     if body.is_end_stream() || !is_form(headers) {
         return Body::empty();
     }
-    let body = std::pin::pin!(body);
-    match tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await {
-        Ok(Ok(whole)) => Body::from(whole.to_bytes()),
-        Ok(Err(_)) | Err(_) => Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>("no whole form")])),
+    match tokio::time::timeout(PATIENCE, whole(std::pin::pin!(body))).await {
+        Ok(Some(form)) => Body::from(form),
+        Ok(None) | Err(_) => Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>("no whole form")])),
     }
+}
+
+/// All of a body that is no longer than a form may be. Put together in memory of its own: a piece of one byte may hold on
+/// to all of the buffer that it was read into.
+async fn whole<B: http_body::Body<Data = Bytes>>(mut body: Pin<&mut B>) -> Option<Bytes> {
+    if body.size_hint().lower() > LONGEST as u64 {
+        return None;
+    }
+    let mut form = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        if form.len() + data.len() > LONGEST {
+            return None;
+        }
+        form.extend_from_slice(&data);
+    }
+    Some(form.freeze())
 }
 
 /// The form that was posted: a body that is none is refused.

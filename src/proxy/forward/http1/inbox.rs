@@ -42,6 +42,8 @@ impl Inbox {
 
     /// Gets ready for another answer.
     pub(super) fn begin(&mut self) {
+        // Nobody has anything of the last answer any more, most likely: then its memory serves again.
+        self.buffer.reserve(self.room);
         (self.searched, self.interim) = (0, 0);
     }
 
@@ -66,7 +68,10 @@ impl Inbox {
 
     /// Reads once. 0 is the end of the connection.
     pub(super) fn poll_fill<R: AsyncRead + Unpin>(&mut self, wire: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.buffer.reserve(self.room);
+        // Not before the last room is used up: whoever has a piece of it holds on to all of it.
+        if self.buffer.capacity() - self.buffer.len() < self.room / 4 {
+            self.buffer.reserve(self.room);
+        }
         let offered = self.buffer.capacity() - self.buffer.len();
         let read = ready!(pin!(wire.read_buf(&mut self.buffer)).poll(cx))?;
         if read == offered {

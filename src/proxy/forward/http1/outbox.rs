@@ -21,6 +21,8 @@ pub(super) struct Outbox {
     written: usize,
     data: Bytes,
     tail: &'static [u8],
+    /// What was written may still be on its way: TLS keeps what the socket does not take.
+    is_unflushed: bool,
     /// Whether the connection took a single byte of this request.
     pub(super) has_begun: bool,
 }
@@ -47,7 +49,17 @@ impl Outbox {
 
     /// Whether all that was to be written is.
     pub(super) fn is_empty(&self) -> bool {
+        self.is_written() && !self.is_unflushed
+    }
+
+    fn is_written(&self) -> bool {
         self.lead.is_empty() && self.data.is_empty() && self.tail.is_empty()
+    }
+
+    fn poll_flush<W: AsyncWrite + Unpin>(&mut self, wire: &mut W, cx: &mut Context<'_>) -> Poll<Result<(), SendFault>> {
+        ready!(Pin::new(wire).poll_flush(cx)).map_err(|_| SendFault::Wire)?;
+        self.is_unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     /// Sends the rest of a request. Ready once all of it is on its way.
@@ -64,15 +76,15 @@ impl Outbox {
                     Poll::Ready(Err(fault)) => return Poll::Ready(Err(SendFault::Upload(fault))),
                     Poll::Pending => {
                         if self.lead.is_empty() {
-                            ready!(Pin::new(wire).poll_flush(cx)).map_err(|_| SendFault::Wire)?;
+                            ready!(self.poll_flush(wire, cx))?;
                             return Poll::Pending;
                         }
                     }
                 }
             }
-            if self.is_empty() {
+            if self.is_written() {
                 if upload.is_over() {
-                    return Pin::new(wire).poll_flush(cx).map_err(|_| SendFault::Wire);
+                    return self.poll_flush(wire, cx);
                 }
                 continue;
             }
@@ -80,7 +92,7 @@ impl Outbox {
                 Ok(0) | Err(_) => return Poll::Ready(Err(SendFault::Wire)),
                 Ok(count) => self.advance(count),
             }
-            self.has_begun = true;
+            (self.has_begun, self.is_unflushed) = (true, true);
             upload.moved();
         }
     }

@@ -529,7 +529,7 @@ fn a_permit_stays_with_its_connection_while_a_stream_is_open_and_no_longer() {
         let group = group(&shared, &settings);
         let workers = [0, 1].map(|_| Forwarder::new(Arc::default(), CancellationToken::new()));
         let here = (std::net::Ipv4Addr::LOCALHOST, 1).into();
-        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here };
+        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here, known: crate::proxy::listen::Known::BySight };
         let ask = |worker: usize, path: &'static str| {
             let (forwarder, group, settings) = (workers[worker].clone(), Arc::clone(&group), settings.clone());
             tokio::task::spawn_local(async move {
@@ -575,7 +575,7 @@ fn a_request_that_is_dropped_at_any_await_leaves_no_stream_and_no_permit_behind(
         let settings = h2c();
         let group = group(&upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)), &settings);
         let here = (std::net::Ipv4Addr::LOCALHOST, 1).into();
-        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here };
+        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here, known: crate::proxy::listen::Known::BySight };
         let ask = async |forwarder: &Forwarder| {
             let answer = pass(forwarder, &group, &settings, Request::new(RequestBody::empty()), info).await.expect("an answer");
             http_body_util::BodyExt::collect(answer.into_body()).await.expect("a whole body").to_bytes() == "onetwo"

@@ -23,6 +23,8 @@ pub(super) struct Outbox {
     back: Vec<u8>,
     /// How many bytes of all that are gone.
     sent: usize,
+    /// What is gone may still be on its way: TLS keeps what the socket does not take.
+    is_unflushed: bool,
 }
 
 /// How a piece of content is marked.
@@ -36,7 +38,7 @@ pub(super) enum Wrapping {
 
 impl Outbox {
     pub(super) fn is_empty(&self) -> bool {
-        self.front.is_empty() && self.large.is_empty()
+        self.front.is_empty() && self.large.is_empty() && !self.is_unflushed
     }
 
     /// Whether it is to be sent before more is put into it.
@@ -83,8 +85,15 @@ impl Outbox {
                 &slice[gone..]
             });
             if slices.iter().all(|slice| slice.is_empty()) {
-                self.clear();
-                return Pin::new(stream).poll_flush(cx);
+                self.forget();
+                let flushed = Pin::new(stream).poll_flush(cx);
+                if flushed.is_pending() {
+                    vitals.write_blocks();
+                } else {
+                    vitals.write_flows();
+                    self.is_unflushed = false;
+                }
+                return flushed;
             }
             let written = match &mut slices {
                 [front, [], []] => Pin::new(&mut *stream).poll_write(cx, front),
@@ -97,13 +106,21 @@ impl Outbox {
             }
             match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                more => self.sent += more,
+                more => {
+                    self.sent += more;
+                    self.is_unflushed = true;
+                }
             }
         }
     }
 
     /// Forgets what is in it, and memory beyond the usual.
     pub(super) fn clear(&mut self) {
+        self.forget();
+        self.is_unflushed = false;
+    }
+
+    fn forget(&mut self) {
         self.front.clear();
         self.front.shrink_to(2 * PLENTY);
         self.large = Bytes::new();

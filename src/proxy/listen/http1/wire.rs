@@ -129,7 +129,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if self.read.capacity() == 0 {
             self.read = self.house.lend_buffer();
         }
-        if self.read.capacity() - self.read.len() < room.min(ROOM) || self.read.is_empty() {
+        // Not before the last room is used up: whoever has a piece of it holds on to all of it.
+        if self.read.capacity() - self.read.len() < room.min(ROOM) {
             self.read.reserve(room);
         }
         // An error is an end as well: nothing comes behind it.
@@ -138,6 +139,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
 
     /// Reads the beginning or more of a head. While there is nothing of it, no memory is held.
     pub(super) fn poll_read_head(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.read.is_empty() && self.read.capacity() > 0 {
+            // Nobody has anything of the last request any more, most likely: then its memory serves again.
+            self.read.reserve(PIECE);
+        }
         let read = self.poll_read(PIECE, cx);
         if read.is_pending() && self.read.is_empty() {
             self.house.keep_buffer(std::mem::take(&mut self.read));

@@ -136,10 +136,11 @@ pub(super) struct Purse {
 }
 
 impl Purse {
-    /// At most so much is in it.
-    const FULL: u32 = 2000;
+    /// At most so much is in it: a client that measures the way to us with a PING and a WINDOW_UPDATE for each piece of an
+    /// answer, as gRPC's do, gets along with it where that way is a millisecond long.
+    const FULL: u32 = 10_000;
     /// So much is in it at first.
-    const FIRST: u32 = 400;
+    const FIRST: u32 = 5000;
     /// So many bytes pay for one WINDOW_UPDATE frame: a fraction of what anybody waits for before sending one.
     const BYTES: u32 = 1024;
 

@@ -25,6 +25,8 @@ pub(super) enum Wish {
 /// Reads a head.
 pub(super) fn read(head: &mut request::Parts) -> Result<Wish, Violation> {
     let wish = wish(head)?;
+    // They count as one: browsers cut them apart.
+    join_cookies(&mut head.headers)?;
     if head.headers.len() > MAX_FIELDS {
         return Err(Violation::TooManyFields);
     }
@@ -36,7 +38,6 @@ pub(super) fn read(head: &mut request::Parts) -> Result<Wish, Violation> {
     }
     host(head)?;
     target(head)?;
-    join_cookies(&mut head.headers)?;
     if wish == Wish::WebSocket {
         stand_for_upgrade(head);
     }
