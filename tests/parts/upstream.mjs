@@ -1,10 +1,11 @@
 // An app behind the proxy that tells what it was asked: over http, https with client certificates (CERTS: a directory with
-// server.pem, server.key and ca.pem), at PORT. `/flip` makes it unwell and well again, `/slow` takes its time.
+// server.pem, server.key and ca.pem), by HTTP/1.1 or (HTTP2) as well by HTTP/2 and in clear text only by that, at PORT. `/flip` makes it unwell and well again, `/slow` takes its time.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 
-const { CERTS, NAME, PORT } = process.env;
+const { CERTS, HTTP2, NAME, PORT } = process.env;
 let isWell = true;
 let open = 0;
 let most = 0;
@@ -15,8 +16,9 @@ const answer = (request, response) => {
   const { socket, url, headers } = request;
   const body = JSON.stringify({
     name: NAME,
+    version: request.httpVersion,
     url,
-    host: headers.host,
+    host: headers.host ?? headers[':authority'],
     prefix: headers['x-forwarded-prefix'],
     asked_for: socket.servername,
     client: socket.getPeerCertificate?.().subject?.CN,
@@ -26,9 +28,10 @@ const answer = (request, response) => {
 };
 
 const read = (name) => readFileSync(`${CERTS}/${name}`);
-const server = CERTS
-  ? https.createServer({ cert: read('server.pem'), key: read('server.key'), ca: read('ca.pem'), requestCert: true }, answer)
-  : http.createServer(answer);
+const tls = () => ({ cert: read('server.pem'), key: read('server.key'), ca: read('ca.pem'), requestCert: true, allowHTTP1: true });
+const inClear = () => (HTTP2 ? http2 : http).createServer(answer);
+const overTls = () => (HTTP2 ? http2.createSecureServer(tls(), answer) : https.createServer(tls(), answer));
+const server = CERTS ? overTls() : inClear();
 server.on('connection', (socket) => {
   open += 1;
   most = Math.max(most, open);
