@@ -19,6 +19,8 @@ use crate::proxy::forward::{Identity, TlsError, upstream_tls};
 /// A group that is watched for as long as somebody holds this.
 pub(super) struct KeptGroup {
     files: Option<UpstreamFiles>,
+    /// What its health is asked about, unless it goes by its own.
+    public_host: String,
     group: Arc<Group>,
     _watched: DropGuard,
 }
@@ -41,7 +43,7 @@ pub(super) fn groups(
     let mut kept: Vec<Arc<KeptGroup>> = Vec::new();
     let groups = Fleet::of(&config.rules.routes, |configured| {
         let files = files_of(config, configured);
-        let known = kept.iter().chain(known).find(|known| known.is(configured, files)).cloned();
+        let known = kept.iter().chain(known).find(|known| known.is(configured, files, public_host)).cloned();
         let found = match known {
             Some(known) => known,
             None => Arc::new(KeptGroup::new(configured, files, tls, public_host, stop)?),
@@ -81,22 +83,23 @@ impl KeptGroup {
         stop: &CancellationToken,
     ) -> Result<Self, BuildError> {
         let group = Arc::new(tls.group(configured, files)?);
-        let (watched, public_host, stop) = (Arc::clone(&group), public_host.to_owned(), stop.child_token());
+        let (watched, host, stop) = (Arc::clone(&group), public_host.to_owned(), stop.child_token());
         let guard = stop.clone().drop_guard();
         if configured.health.is_some() {
-            tokio::spawn(stop.run_until_cancelled_owned(async move { health::watch(&watched, &public_host).await }));
+            tokio::spawn(stop.run_until_cancelled_owned(async move { health::watch(&watched, &host).await }));
         }
-        Ok(Self { files: files.cloned(), group, _watched: guard })
+        Ok(Self { files: files.cloned(), public_host: public_host.to_owned(), group, _watched: guard })
     }
 
     /// Whether it reaches the same in the same way.
-    fn is(&self, configured: &Upstreams, files: Option<&UpstreamFiles>) -> bool {
+    fn is(&self, configured: &Upstreams, files: Option<&UpstreamFiles>, public_host: &str) -> bool {
         let same_files = match (&self.files, files) {
             (None, None) => true,
             (Some(ours), Some(theirs)) => ours.have_the_content_of(theirs),
             (None, Some(_)) | (Some(_), None) => false,
         };
-        same_files && self.group.configured() == configured
+        let same_probe = configured.health.is_none() || self.public_host == public_host;
+        same_files && same_probe && self.group.configured() == configured
     }
 }
 

@@ -207,7 +207,9 @@ impl Keeper {
                 let opened =
                     there.and_then(|there| Some((ticket.open(&there.sealed, &mut Zeroizing::new(Vec::new())).ok()?, there.version)));
                 Ok(match opened {
-                    Some((record, version)) => Kept { record: Arc::new(record), place: Place::Store { ticket, version }, copy: Copy::Outdated },
+                    Some((record, version)) => {
+                        Kept { record: Arc::new(record), place: Place::Store { ticket, version }, copy: Copy::Outdated }
+                    }
                     // It has just been taken away, or is none of ours.
                     None => kept.clone(),
                 })

@@ -16,7 +16,7 @@ use super::forward::{Forwarder, OwnCookies as CookieRules, Passage, WebSocket};
 use super::generation::{Generation, InForce, View};
 use super::identity::Identity;
 use super::lasting::Opener;
-use super::listen::ConnectionInfo;
+use super::listen::{ConnectionInfo, Known};
 use super::opening::Recall;
 use super::request_body::RequestBody;
 use super::respond::{self, Redirect, Reply, Told};
@@ -73,7 +73,11 @@ impl Proxy {
         let address = connection.peer.ip();
         let (head, body) = request.into_parts();
         let method = head.method.clone();
-        match shared.reader.read(&head, address) {
+        let read = match connection.known {
+            Known::BySight => shared.reader.read(&head, address),
+            Known::ByWord => shared.reader.read_of_stranger(&head, address),
+        };
+        match read {
             Ok(visit) => {
                 let reply = Reply { shared, call: &call, visit: &visit };
                 let answer = self.answer(Box::new(Passing { reply, head, body, address }), &generation).await;
@@ -148,10 +152,13 @@ impl Proxy {
         match route.destination.of(permit.principal().map(|who| who.kind)) {
             None => reply.refuse_for(Reason::NoRoute).on(route).into(),
             Some(Forward::Redirect(url)) => Told::new(respond::redirect(Redirect::Found, url.as_str()), verdict).into(),
-            Some(Forward::Upstream(upstreams)) => match self.forward(request, route, upstreams, permit, leash).await {
-                Ok(response) => Answer { response, verdict },
-                Err(told) => told.on(route).into(),
-            },
+            Some(Forward::Upstream(upstreams)) => {
+                let under_way = UnderWay { proxy: self, reply, method: request.head.method.clone(), verdict: Some(verdict) };
+                match (self.forward(request, route, upstreams, permit, leash).await, under_way.answered()) {
+                    (Ok(response), verdict) => Answer { response, verdict },
+                    (Err(told), _) => told.on(route).into(),
+                }
+            }
         }
     }
 
@@ -191,8 +198,21 @@ impl Proxy {
     }
 
     fn log(&self, fingerprint: Fingerprint, call: &Call, method: &Method, path: &str, client: IpAddr, answer: Answer) -> Response<Body> {
-        let (decision, events) = answer.verdict.record(call.id);
-        let (status, answered) = (answer.response.status(), std::time::Instant::now());
+        self.record(fingerprint, call, method, path, client, (answer.response.status(), answer.verdict));
+        answer.response
+    }
+
+    fn record(
+        &self,
+        fingerprint: Fingerprint,
+        call: &Call,
+        method: &Method,
+        path: &str,
+        client: IpAddr,
+        (status, verdict): (StatusCode, Verdict),
+    ) {
+        let (decision, events) = verdict.record(call.id);
+        let answered = std::time::Instant::now();
         self.recorder.record(&Line {
             at: call.now,
             decision: &decision,
@@ -205,7 +225,35 @@ impl Proxy {
             fingerprint,
             answered,
         });
-        answer.response
+    }
+}
+
+/// A request that an upstream may have seen. If its client goes before the answer, all of it is dropped, and yet it has a
+/// line in the log.
+struct UnderWay<'a> {
+    proxy: &'a Proxy,
+    reply: Reply<'a>,
+    method: Method,
+    verdict: Option<Verdict>,
+}
+
+/// What the log says of a client that has gone: nobody is answered with it. nginx made the number known.
+const CLIENT_HAS_GONE: u16 = 499;
+
+impl UnderWay<'_> {
+    /// There is an answer, whatever it is.
+    fn answered(mut self) -> Verdict {
+        self.verdict.take().expect("taken once, here or when it is dropped")
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(verdict) = self.verdict.take() {
+            let Reply { shared, call, visit } = self.reply;
+            let status = StatusCode::from_u16(CLIENT_HAS_GONE).expect("three digits");
+            self.proxy.record(shared.fingerprint, call, &self.method, visit.target.path(), visit.client, (status, verdict));
+        }
     }
 }
 

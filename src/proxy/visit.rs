@@ -66,7 +66,18 @@ impl Reader {
     /// [`Reason::BadRequest`] if it cannot be read one way only, [`Reason::NoRoute`] if it asks for a host that is not
     /// ours.
     pub fn read(&self, head: &request::Parts, peer: IpAddr) -> Result<Visit, Reason> {
-        let trust = if self.trusted_proxies.contain(peer) { Peer::TrustedProxy } else { Peer::Stranger };
+        self.read_of(head, peer, if self.trusted_proxies.contain(peer) { Peer::TrustedProxy } else { Peer::Stranger })
+    }
+
+    /// Reads the head of somebody who is not believed about others, wherever they are.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_of_stranger(&self, head: &request::Parts, peer: IpAddr) -> Result<Visit, Reason> {
+        self.read_of(head, peer, Peer::Stranger)
+    }
+
+    fn read_of(&self, head: &request::Parts, peer: IpAddr, trust: Peer) -> Result<Visit, Reason> {
         let host = host_asked(head, trust)?;
         let origin = self.origin(host, scheme_told(&head.headers, trust)?).ok_or(Reason::NoRoute)?;
         let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);

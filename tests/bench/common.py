@@ -47,6 +47,8 @@ issuer = "http://127.0.0.1:{provider}/organizations/v2.0"
 allow = true
 [sign_in]
 page = "auto"
+[limits]
+connections_per_client = 20000
 {more}
 {session}
 ''' + ''.join(route(f'r{n}', f'/app-{n}/**', 'work') for n in range(routes)) + route('last', '/last/**', accounts)

@@ -24,7 +24,7 @@ use homerealm::flow::ports::{Clock as _, SessionStore};
 use homerealm::protocol::cookies::{Dialect, OwnCookies};
 use homerealm::protocol::session_cookie::{self, Carried, Sealed};
 use homerealm::protocol::session_record::SessionRecord;
-use homerealm::proxy::listen::ConnectionInfo;
+use homerealm::proxy::listen::{ConnectionInfo, Known};
 use homerealm::proxy::respond::{Redirect, redirect};
 use homerealm::proxy::shared::Shared;
 use homerealm::telemetry::access_log::Format;
@@ -41,7 +41,7 @@ fn requests(criterion: &mut Criterion) {
         let shared = world::shared(routes, None);
         let cookie = world::cookie(&shared, &Carried::Whole(Arc::new(world::record())));
         let (proxy, _log) = world::proxy(shared);
-        let peer = ConnectionInfo { peer: (CLIENT, 50_000).into(), local: ([127, 0, 0, 1], 443).into() };
+        let peer = ConnectionInfo { peer: (CLIENT, 50_000).into(), local: ([127, 0, 0, 1], 443).into(), known: Known::BySight };
         group.bench_function(BenchmarkId::new("routes", routes), |bencher| {
             bencher.iter_batched(
                 || world::request(world::LAST, &cookie),

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use homerealm::protocol::session_cookie::Carried;
-use homerealm::proxy::listen::ConnectionInfo;
+use homerealm::proxy::listen::{ConnectionInfo, Known};
 use http::{Response, StatusCode};
 
 const CLIENT: ConnectionInfo = {
     let ours = std::net::Ipv4Addr::LOCALHOST;
     let peer = std::net::SocketAddr::new(std::net::IpAddr::V4(ours), 50_000);
-    ConnectionInfo { peer, local: peer }
+    ConnectionInfo { peer, local: peer, known: Known::BySight }
 };
 
 /// The answer to the last route alone is a redirect, which has a head to be made.

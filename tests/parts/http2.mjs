@@ -11,8 +11,6 @@ const MIB = 1024 * 1024;
 function app(port, version) {
   const stats = { written: 0, aborted: 0, sockets: 0, sessions: 0 };
   const answer = async (request, response) => {
-    // A WebSocket in HTTP/2 is answered below.
-    if (request.method === 'CONNECT') return;
     const [, what, count] = request.url.split('/');
     if (what === 'stats') return response.end(JSON.stringify(stats));
     if (what === 'hold') return response.on('close', () => stats.aborted++);
@@ -49,8 +47,7 @@ function app(port, version) {
   };
   const server = version === 2 ? http2.createServer({ settings: { enableConnectProtocol: true } }, answer) : http.createServer(answer);
   server.on('session', () => stats.sessions++);
-  server.on('stream', (stream, headers) => {
-    if (headers[':method'] !== 'CONNECT') return;
+  if (version === 2) server.on('connect', ({ headers, stream }) => {
     assert.deepEqual([headers[':protocol'], headers['sec-websocket-key'], headers.upgrade], ['websocket', undefined, undefined]);
     stats.sockets++;
     stream.on('close', () => stats.sockets--);

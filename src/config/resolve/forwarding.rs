@@ -1,6 +1,7 @@
 //! Where a route forwards, and how patiently.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use super::access::Admission;
 use super::admin::{self, Admin};
@@ -103,7 +104,10 @@ fn problem_of_kind(kind: AccountKind, setting: &Setting<ForwardSection>, admissi
 /// Reports an upstream that is one of our own addresses. Where the public listens, every request would come back to us
 /// for ever; behind the admin listener's, the public would read every decision.
 fn check_for_loop(upstream: &Upstream, at: Span, scope: &Scope<'_>) {
-    if let Some((address, written)) = server::ports(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
+    if let Some(written) = server::socket_files(scope.file).find(|socket| leads_to_file(&socket.value, upstream)) {
+        let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label(APP_INSTEAD);
+        scope.around.findings.report(problem.context(written.at, "Homerealm listens here"));
+    } else if let Some((address, written)) = server::ports(scope.file).find(|(address, _)| listens_for(*address, upstream)) {
         let problem = Problem::new(Code::OwnUpstream, at, "this upstream is Homerealm itself").label(APP_INSTEAD);
         scope.around.findings.report(match written {
             Some(written) => problem.context(written, "Homerealm listens here"),
@@ -122,17 +126,25 @@ const APP_INSTEAD: &str = "write here where the app listens";
 fn is_admin(listen: &AdminListen, upstream: &Upstream) -> bool {
     match listen {
         AdminListen::Tcp(address) => listens_for(*address, upstream),
-        AdminListen::Unix(path) => matches!(&upstream.address, UpstreamAddress::Unix(theirs) if theirs == path),
+        AdminListen::Unix(path) => leads_to_file(path, upstream),
     }
+}
+
+fn leads_to_file(ours: &Path, upstream: &Upstream) -> bool {
+    matches!(&upstream.address, UpstreamAddress::Unix(theirs) if theirs == ours)
 }
 
 /// Whether a connection to an upstream ends at our own address. Names beside `localhost` are not looked up.
 fn listens_for(ours: SocketAddr, upstream: &Upstream) -> bool {
     let UpstreamAddress::Tcp { host, port } = &upstream.address else { return false };
-    let same_host = match host.parse::<IpAddr>() {
-        Ok(theirs) if ours.ip().is_unspecified() => theirs.is_loopback() && (theirs.is_ipv4() || ours.is_ipv6()),
-        Ok(theirs) => theirs == ours.ip(),
-        Err(_) => host == "localhost" && (ours.ip().is_unspecified() || ours.ip().is_loopback()),
+    let same_host = match host.parse::<IpAddr>().map(|theirs| theirs.to_canonical()) {
+        // A connection to no address in particular ends on this machine.
+        Ok(theirs) if ours.ip().is_unspecified() || theirs.is_unspecified() => {
+            let is_here = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+            is_here(theirs) && is_here(ours.ip()) && (theirs.is_ipv4() || ours.is_ipv6())
+        }
+        Ok(theirs) => theirs == ours.ip().to_canonical(),
+        Err(_) => host.trim_end_matches('.') == "localhost" && (ours.ip().is_unspecified() || ours.ip().is_loopback()),
     };
     same_host && *port == ours.port()
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
@@ -58,6 +59,14 @@ pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<ListenAddre
             Some(list.value.iter().map(|address| address.value.clone()).collect())
         }
     }
+}
+
+/// Every socket file that we listen at.
+pub(crate) fn socket_files(file: &File) -> impl Iterator<Item = Located<PathBuf>> {
+    file.listen.value().into_iter().flatten().filter_map(|address| match &address.value {
+        ListenAddress::Unix(path) => Some(Located { value: path.clone(), at: address.at, key: address.key }),
+        ListenAddress::Tcp(_) | ListenAddress::Systemd(_) => None,
+    })
 }
 
 /// Every port that we listen on, with its place if it has one. What a service manager opens for us is not known here.

@@ -35,6 +35,8 @@ pub(super) struct NoAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     Nothing,
+    /// It says itself that it did nothing about it, and what was sent can be said again.
+    Unprocessed,
     Something,
 }
 
@@ -62,8 +64,11 @@ impl Errand<'_> {
 const fn kind_of(failed: &NoAnswer, connection: Connection, is_repeatable: bool) -> Failed {
     match (&failed.error, failed.heard, failed.sent) {
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Nothing) => Failed::Unsent(connection),
+        // However new its connection, there is nothing wrong with whoever says so.
+        (ForwardError::UpstreamBrokeOff(_), _, Sent::Unprocessed) => Failed::Unsent(Connection::Old),
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Something) if is_repeatable => Failed::Unheard(connection),
         (ForwardError::UpstreamBrokeOff(_) | ForwardError::NotHttp(_), _, _) => Failed::BrokeOff(connection),
+        (ForwardError::ResponseTimeout, _, _) => Failed::Late,
         _ => Failed::ForGood,
     }
 }
@@ -81,11 +86,12 @@ mod tests {
         let (nothing, something, old) = (Sent::Nothing, Sent::Something, Connection::Old);
         for (error, sent, heard, of_any, of_repeatable) in [
             (broke(), nothing, Heard::Nothing, Failed::Unsent(old), Failed::Unsent(old)),
+            (broke(), Sent::Unprocessed, Heard::Something, Failed::Unsent(old), Failed::Unsent(old)),
             (broke(), something, Heard::Nothing, Failed::BrokeOff(old), Failed::Unheard(old)),
             (broke(), nothing, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
             (broke(), something, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
-            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
-            (ForwardError::ResponseTimeout, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
+            (ForwardError::ResponseTimeout, nothing, Heard::Nothing, Failed::Late, Failed::Late),
+            (ForwardError::ResponseTimeout, something, Heard::Nothing, Failed::Late, Failed::Late),
             (ForwardError::ClientBrokeOff, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),
             (ForwardError::ClientStalled, something, Heard::Nothing, Failed::ForGood, Failed::ForGood),
             (ForwardError::BodyTooLarge, nothing, Heard::Nothing, Failed::ForGood, Failed::ForGood),

@@ -50,7 +50,9 @@ impl Forwarder {
             Offer::Http2 | Offer::Either => Some(self.sessions.shelf(member)),
         };
         let at_hand = |connections| self.at_hand(member, offer, connections, shelf.as_deref());
-        if let Some(found) = at_hand(turn.connections) {
+        // First come, first served.
+        let is_behind_others = turn.under_way.as_ref().is_some_and(UnderWay::is_waited_for);
+        if let Some(found) = (!is_behind_others).then(|| at_hand(turn.connections)).flatten() {
             return Ok(found);
         }
         let due = Instant::now() + limit;

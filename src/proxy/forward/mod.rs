@@ -72,7 +72,7 @@ use sieve::TrailerRules;
 use upload::{BodyFraming, Upload};
 use upstreams::again::Failed;
 use upstreams::course::Course;
-use upstreams::desk::Desk;
+use upstreams::desk::{Desk, UnderWay};
 use upstreams::{Group, Member};
 use wire::{Offer, Wire};
 
@@ -193,7 +193,7 @@ impl Forwarder {
                 let key = head.headers.get(header::SEC_WEBSOCKET_KEY).ok_or(ForwardError::UnaskedSwitch)?;
                 let (mut headers, socket) = answered.into_socket(passage.timeouts.idle);
                 headers.insert(header::SEC_WEBSOCKET_ACCEPT, handshake::accept(key));
-                Ok(self.open(&passage, client, (socket, Bytes::new()), headers))
+                Ok(self.open(&passage, client, (socket, Bytes::new()), headers, None))
             }
             Asked::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand)),
         }
@@ -271,17 +271,25 @@ impl Forwarder {
         passage: &Passage<'_>,
         protocol: Protocol,
         client: Option<OnUpgrade>,
-        link: Box<Link>,
+        mut link: Box<Link>,
         answer: AnswerHead,
     ) -> Result<Response<Body>, ForwardError> {
         let (Protocol::WebSocket, Some(client), true) = (protocol, client, tunnel::is_accepted(answer.upgrade.as_ref())) else {
             return Err(ForwardError::UnaskedSwitch);
         };
-        Ok(self.open(passage, client, link.into_wire(), answer.headers))
+        let under_way = link.under_way.take();
+        Ok(self.open(passage, client, link.into_wire(), answer.headers, under_way))
     }
 
-    /// Grants a WebSocket.
-    fn open<W>(&self, passage: &Passage<'_>, client: OnUpgrade, upstream: (W, Bytes), mut headers: HeaderMap) -> Response<Body>
+    /// Grants a WebSocket, which is `under_way` at its upstream for as long as it lives.
+    fn open<W>(
+        &self,
+        passage: &Passage<'_>,
+        client: OnUpgrade,
+        upstream: (W, Bytes),
+        mut headers: HeaderMap,
+        under_way: Option<UnderWay>,
+    ) -> Response<Body>
     where
         W: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -289,7 +297,11 @@ impl Forwarder {
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, http::HeaderValue::from_static("websocket"));
         let open = self.streams.begin(StreamKind::WebSocket);
-        tokio::task::spawn_local(tunnel::carry(client, upstream, passage.leash.map(Leash::hold), open, self.shutdown.clone()));
+        let carried = tunnel::carry(client, upstream, passage.leash.map(Leash::hold), open, self.shutdown.clone());
+        tokio::task::spawn_local(async move {
+            carried.await;
+            drop(under_way);
+        });
         respond(StatusCode::SWITCHING_PROTOCOLS, headers, Body::Empty)
     }
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::http1::answer_head::After;
 use super::http1::link::Link;
@@ -33,17 +33,7 @@ struct Shelf {
     member: Arc<Member>,
     idle: Vec<(Instant, Box<Link>)>,
     /// Lets connections go that others wait for, where their number is bounded.
-    serving: Option<Aborting>,
-}
-
-/// Ends a task when dropped.
-#[derive(Debug)]
-struct Aborting(AbortHandle);
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    serving: Option<AbortOnDropHandle<()>>,
 }
 
 impl Pool {
@@ -96,7 +86,7 @@ impl Pool {
         }
         if let Some(waiters) = waiters.filter(|_| shelf.serving.is_none()) {
             let serving = tokio::task::spawn_local(Rc::clone(self).serve_others(Arc::clone(&link.member), waiters));
-            shelf.serving = Some(Aborting(serving.abort_handle()));
+            shelf.serving = Some(AbortOnDropHandle::new(serving));
         }
         shelf.idle.push((Instant::now(), link));
         drop(shelves);

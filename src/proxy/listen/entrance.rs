@@ -16,7 +16,7 @@ use tokio_util::either::Either;
 use super::places::{Place, Places};
 use super::proxy_protocol::{self, HeaderFault, Told};
 use super::sockets::{Accepted, HERE};
-use super::{ConnectionInfo, Negotiated, tls};
+use super::{ConnectionInfo, Known, Negotiated, tls};
 use crate::proxy::trusted::TrustedProxies;
 
 /// Nobody's address: of clients whom a balancer does not know itself. No network that is trusted has it.
@@ -79,7 +79,7 @@ impl Entrance {
     pub(super) async fn pass(
         &self,
         mut stream: Accepted,
-        mut info: ConnectionInfo,
+        info: &mut ConnectionInfo,
         free: OwnedSemaphorePermit,
         places: &Places,
     ) -> Result<Admitted, Turned> {
@@ -87,14 +87,15 @@ impl Entrance {
             if !self.trusted_proxies.contain(info.peer.ip()) {
                 return Err(Turned::Stranger);
             }
-            info = match proxy_protocol::read(&mut stream).await? {
-                Told::Itself => info,
+            *info = match proxy_protocol::read(&mut stream).await? {
+                Told::Itself => *info,
                 // The balancer does not vouch for what this one says of others.
-                Told::Somebody => ConnectionInfo { peer: NOBODY, ..info },
-                Told::Client { from, to } => ConnectionInfo { peer: from, local: to },
+                Told::Somebody => ConnectionInfo { peer: NOBODY, known: Known::ByWord, ..*info },
+                Told::Client { from, to } => ConnectionInfo { peer: from, local: to, known: Known::ByWord },
             };
         }
-        let place = self.seat(&info, free, places)?;
+        let place = self.seat(info, free, places)?;
+        let info = *info;
         let Some(tls) = &self.tls else {
             return Ok(Admitted { stream: Either::Left(stream), place, info, negotiated: Negotiated::Nothing });
         };
@@ -105,7 +106,7 @@ impl Entrance {
 
     /// Counts the connection among those of its client.
     pub(super) fn seat(&self, info: &ConnectionInfo, free: OwnedSemaphorePermit, places: &Places) -> Result<Place, Turned> {
-        if info.peer == HERE || self.trusted_proxies.contain(info.peer.ip()) {
+        if info.peer == HERE || (info.known == Known::BySight && self.trusted_proxies.contain(info.peer.ip())) {
             return Ok(Places::take_uncounted(free));
         }
         places.take(free, info.peer.ip()).map_err(|refused| Turned::TooMany { is_first: refused.is_first })

@@ -54,6 +54,17 @@ pub struct ConnectionInfo {
     pub peer: SocketAddr,
     /// Our end, or what the client connected to.
     pub local: SocketAddr,
+    /// How that is known.
+    pub known: Known,
+}
+
+/// How the other end of a connection is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is the connection's own.
+    BySight,
+    /// A balancer said so. It vouches for who that is, and for nothing that one says of others.
+    ByWord,
 }
 
 /// What was agreed upon before the first byte of HTTP.
@@ -155,16 +166,14 @@ where
     let doorkeeper = Rc::new(Doorkeeper::default());
     let beats = tokio::task::spawn_local(housing.beats(front.limits.beat()));
     loop {
-        let accepted = async {
-            let free = front.places.free().await;
-            (listener.accept().await, free)
-        };
-        let (accepted, free) = tokio::select! {
+        // In this order: a place that waits for a client here is one that a client elsewhere waits for.
+        let accepted = async { Ok((listener.accept().await?, front.places.free().await)) };
+        let accepted: std::io::Result<_> = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             accepted = accepted => accepted,
         };
-        let (stream, info) = match accepted {
+        let ((stream, mut info), free) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(_) => {
@@ -188,7 +197,7 @@ where
         let (entrance, places, head) = (Arc::clone(&entrance), front.places.clone(), front.limits.head);
         let (housing, service, doorkeeper) = (housing.clone(), Rc::clone(&service), Rc::clone(&doorkeeper));
         tokio::task::spawn_local(shutdown.clone().run_until_cancelled_owned(async move {
-            let passing = tokio::time::timeout(head, entrance.pass(stream, info, free, &places));
+            let passing = tokio::time::timeout(head, entrance.pass(stream, &mut info, free, &places));
             match passing.await.unwrap_or(Err(Turned::Slow)) {
                 // A task of its own: what the way in took is not kept for the life of the connection.
                 Ok(admitted) => drop(tokio::task::spawn_local(housing.drive(admitted, service))),

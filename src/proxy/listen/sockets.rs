@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::either::Either;
 
-use super::{ConnectionInfo, ListenError};
+use super::{ConnectionInfo, Known, ListenError};
 use crate::protocol::listen_address::ListenAddress;
 use crate::sockets::file::{self, Audience, SocketFile};
 use crate::sockets::passed::{self, Passed, PassedListener};
@@ -58,11 +58,13 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                let info = ConnectionInfo { peer, local: stream.local_addr()? };
+                let info = ConnectionInfo { peer, local: stream.local_addr()?, known: Known::BySight };
                 stream.set_nodelay(true)?;
                 Ok((Either::Left(stream), info))
             }
-            Self::Unix(listener) => Ok((Either::Right(listener.accept().await?.0), ConnectionInfo { peer: HERE, local: HERE })),
+            Self::Unix(listener) => {
+                Ok((Either::Right(listener.accept().await?.0), ConnectionInfo { peer: HERE, local: HERE, known: Known::BySight }))
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::answer_head::{After, Framing};
 use super::link::Link;
@@ -51,19 +51,9 @@ enum Carrier {
     Shared {
         link: Rc<RefCell<Link>>,
         deadline: Deadline,
-        _sending: Aborting,
+        _sending: AbortOnDropHandle<()>,
     },
     Gone,
-}
-
-/// Ends a task when dropped.
-#[derive(Debug)]
-struct Aborting(AbortHandle);
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Why a body is not whole.
@@ -235,6 +225,6 @@ impl Carrier {
         let sending = tokio::task::spawn_local(async move {
             std::future::poll_fn(|cx| shared.borrow_mut().poll_upload(&mut upload, &mut deadline, cx)).await;
         });
-        Self::Shared { link, deadline: Deadline::default(), _sending: Aborting(sending.abort_handle()) }
+        Self::Shared { link, deadline: Deadline::default(), _sending: AbortOnDropHandle::new(sending) }
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::Forwarder;
 use super::super::upstreams::Group;
 use super::support::*;
-use crate::proxy::listen::ConnectionInfo;
+use crate::proxy::listen::{ConnectionInfo, Known};
 use crate::proxy::request_body::RequestBody;
 
 /// Says so much at a time, so that there is something to wait for at every turn.
@@ -54,7 +54,7 @@ async fn counting() -> (SocketAddr, Rc<Cell<usize>>) {
 
 async fn ask(forwarder: &Forwarder, group: &Group) -> bool {
     let here = (Ipv4Addr::LOCALHOST, 1).into();
-    let info = ConnectionInfo { peer: here, local: here };
+    let info = ConnectionInfo { peer: here, local: here, known: Known::BySight };
     let answer = pass(forwarder, group, &Settings::default(), Request::new(RequestBody::empty()), info).await.expect("an answer");
     let body = answer.into_body().collect().await.expect("a whole body");
     body.trailers().is_some_and(|trailers| trailers.contains_key("x-sum")) && body.to_bytes() == "onetwo"

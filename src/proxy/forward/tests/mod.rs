@@ -2,10 +2,10 @@
 
 mod bodies;
 mod cancellation;
+mod choices;
 mod connections;
 mod exchanges;
 mod grpc;
-mod choices;
 mod heads;
 mod http2;
 mod streams;

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | no connection was made | elsewhere: nothing left us |
 //! | a connection failed before a byte of the request was sent | elsewhere, or here if the connection was an old one |
+//! | the upstream says itself that it did nothing about it (HTTP/2) | elsewhere, or here on another connection |
 //! | all or some was sent, not a byte came back, the request is idempotent and empty | the same, once |
 //! | a connection ended otherwise, or anything else happened | never: it may have been carried out |
 //!
 //! `Elsewhere` is another member, each once, and at most [`MOST_OTHERS`] of them. An old connection is one that was used
-//! before: servers close those when they like, so one more connection to the same member is worth a try.
+//! before: servers close those when they like, so another connection to the same member is worth a try, three times at most.
 
 use crate::proxy::forward::ForwardError;
 
@@ -26,6 +27,8 @@ pub(in crate::proxy::forward) enum Failed {
     Unheard(Connection),
     /// Something was sent that must not be sent twice, or the answer had begun.
     BrokeOff(Connection),
+    /// No answer came in time.
+    Late,
     /// Whatever else it was.
     ForGood,
 }
@@ -49,18 +52,18 @@ impl Failed {
             | ForwardError::BodyTooLarge
             | ForwardError::ClientBrokeOff
             | ForwardError::ClientStalled
-            | ForwardError::ResponseTimeout
             | ForwardError::TooManyConnectionOptions
             | ForwardError::NotHttp(_)
             | ForwardError::NoWebSockets
             | ForwardError::UnaskedSwitch => Self::ForGood,
+            ForwardError::ResponseTimeout => Self::Late,
         }
     }
 
     /// Whether the next request had better go elsewhere. That an old connection has ended says nothing.
     pub(super) const fn is_its_fault(self) -> bool {
         match self {
-            Self::NotConnected => true,
+            Self::NotConnected | Self::Late => true,
             Self::Unsent(connection) | Self::Unheard(connection) | Self::BrokeOff(connection) => match connection {
                 Connection::New => true,
                 Connection::Old => false,
@@ -91,7 +94,7 @@ pub(super) const fn may_try_again(failed: Failed, sent_before: Sent) -> Again {
     match (failed, sent_before) {
         (Failed::NotConnected | Failed::Unsent(Connection::New), _) | (Failed::Unheard(Connection::New), Sent::Never) => Again::Elsewhere,
         (Failed::Unsent(Connection::Old), _) | (Failed::Unheard(Connection::Old), Sent::Never) => Again::ElsewhereOrHere,
-        (Failed::Unheard(_), Sent::Once) | (Failed::BrokeOff(_) | Failed::ForGood, _) => Again::Never,
+        (Failed::Unheard(_), Sent::Once) | (Failed::BrokeOff(_) | Failed::Late | Failed::ForGood, _) => Again::Never,
     }
 }
 
@@ -110,6 +113,7 @@ mod tests {
             (Failed::Unheard(Old), Again::ElsewhereOrHere, Again::Never),
             (Failed::BrokeOff(New), Again::Never, Again::Never),
             (Failed::BrokeOff(Old), Again::Never, Again::Never),
+            (Failed::Late, Again::Never, Again::Never),
             (Failed::ForGood, Again::Never, Again::Never),
         ] {
             assert_eq!(may_try_again(failed, Sent::Never), never_sent, "{failed:?}");

@@ -19,6 +19,8 @@ pub(in crate::proxy::forward) struct Course<'a> {
     /// By their numbers in the group.
     tried: [Option<usize>; 1 + MOST_OTHERS],
     sent: Sent,
+    /// Whether it is the one request that tries a member again.
+    is_trial: bool,
     /// How often it has gone to the same member again.
     repeats: usize,
 }
@@ -44,7 +46,7 @@ pub(in crate::proxy::forward) enum Connections {
 impl<'a> Course<'a> {
     /// The beginning of a request's way, and where that is.
     pub(in crate::proxy::forward) fn begin(desk: &'a Desk, group: &'a Group) -> (Self, Turn) {
-        let mut course = Self { desk, group, tried: [None; 1 + MOST_OTHERS], sent: Sent::Never, repeats: 0 };
+        let mut course = Self { desk, group, tried: [None; 1 + MOST_OTHERS], sent: Sent::Never, repeats: 0, is_trial: false };
         let first = course.next().unwrap_or(0);
         course.tried[0] = Some(first);
         let turn = course.turn(first, Connections::Any);
@@ -59,7 +61,11 @@ impl<'a> Course<'a> {
         }
         let here = self.tried.iter().flatten().last().copied();
         if let Some(here) = here.filter(|_| failed.is_its_fault() && self.group.members.len() > 1) {
-            self.group.members[here].failed(why);
+            if self.is_trial {
+                self.group.members[here].failed_again();
+            } else {
+                self.group.members[here].failed(why);
+            }
         }
         let place = self.tried.iter().position(Option::is_none);
         match again {
@@ -83,17 +89,19 @@ impl<'a> Course<'a> {
         Turn { member: Arc::clone(member), connections, under_way: self.desk.begin(self.group, member) }
     }
 
-    fn next(&self) -> Option<usize> {
-        let members = &self.group.members;
-        let is_new = |at: usize| !self.tried.contains(&Some(at));
+    fn next(&mut self) -> Option<usize> {
+        let (members, tried) = (&self.group.members, self.tried);
+        let is_new = |at: usize| !tried.contains(&Some(at));
         if members.len() == 1 {
             return is_new(0).then_some(0);
         }
         let now = Instant::now();
         // Whoever is due gets the one request by which it can show that it works.
         let due = (0..members.len()).find(|at| is_new(*at) && members[*at].standing.condition(now) == Condition::Due);
-        if let Some(at) = due.filter(|at| members[*at].standing.may_try(now)) {
-            return Some(at);
+        let trial = due.filter(|at| members[*at].standing.may_try(now));
+        self.is_trial = trial.is_some();
+        if trial.is_some() {
+            return trial;
         }
         choose(members.len(), |at| is_new(at).then(|| self.look(&members[at], now)), &self.desk.chance)
     }

@@ -117,6 +117,11 @@ impl UnderWay {
         Fate::Kept
     }
 
+    /// Whether others wait here for a connection.
+    pub(in crate::proxy::forward) fn is_waited_for(&self) -> bool {
+        self.0.waiting.get() > 0
+    }
+
     /// To see later whether anybody waits here.
     pub(in crate::proxy::forward) fn waiters(&self) -> Waiters {
         Waiters(Rc::clone(&self.0))

@@ -151,7 +151,12 @@ impl Member {
         }
     }
 
-    /// A new connection was not made, or ended before an answer.
+    /// The one request that was to show whether it works has failed.
+    pub(super) fn failed_again(&self) {
+        self.standing.failed_again(Instant::now());
+    }
+
+    /// A new connection was not made, or ended before an answer, or no answer came in time.
     pub(super) fn failed(&self, why: &dyn fmt::Display) {
         if self.standing.failed(Instant::now()) {
             let upstream = self.upstream.to_string();

@@ -56,11 +56,19 @@ impl Standing {
         }
     }
 
-    /// Whether the caller is the one request that tries again. It counts as failed until it turns out otherwise, so that
-    /// nobody else tries in the meantime.
+    /// Whether the caller is the one request that tries again: nobody else does for as long as the last pause was. If it
+    /// fails, that is to be [told](Self::failed_again); if its client gives up, nothing is known.
     pub(super) fn may_try(&self, now: Instant) -> bool {
         let avoided = self.avoided.load(Ordering::Relaxed);
-        avoided != 0 && until(avoided) <= self.milliseconds(now) && self.avoid_longer(avoided, now)
+        avoided != 0 && until(avoided) <= self.milliseconds(now) && self.avoid(avoided, avoided & 0xff, now)
+    }
+
+    /// The request that tried again has failed.
+    pub(super) fn failed_again(&self, now: Instant) {
+        let avoided = self.avoided.load(Ordering::Relaxed);
+        if avoided != 0 {
+            self.avoid_longer(avoided, now);
+        }
     }
 
     /// It failed. Whether that is news: those who were under way when it began to be avoided fail as well.
@@ -89,7 +97,10 @@ impl Standing {
 
     /// 1 s, 2 s, 4 s … 30 s. Whether nobody else was faster.
     fn avoid_longer(&self, avoided: u64, now: Instant) -> bool {
-        let failures = (avoided & 0xff).saturating_add(1).min(0xff);
+        self.avoid(avoided, (avoided & 0xff).saturating_add(1).min(0xff), now)
+    }
+
+    fn avoid(&self, avoided: u64, failures: u64, now: Instant) -> bool {
         let next = (self.milliseconds(now) + milliseconds(pause_after(failures))) << 8 | failures;
         self.avoided.compare_exchange(avoided, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
@@ -143,16 +154,19 @@ mod tests {
         assert!(standing.may_try(after(start, 1000)));
         assert!(!standing.may_try(after(start, 1000)), "one at a time");
 
-        // It is tried, and fails: two seconds since the trial.
-        assert!(!standing.failed(after(start, 1001)));
-        assert_eq!(standing.condition(after(start, 2999)), Condition::Avoided);
-        assert_eq!(standing.condition(after(start, 3000)), Condition::Due);
-        assert!(standing.may_try(after(start, 3000)));
+        // Whoever tried has given up: another second.
+        assert_eq!(standing.condition(after(start, 1999)), Condition::Avoided);
+        assert!(standing.may_try(after(start, 2000)));
+        // It is tried, and fails: two seconds since then.
+        standing.failed_again(after(start, 2001));
+        assert_eq!(standing.condition(after(start, 4000)), Condition::Avoided);
+        assert_eq!(standing.condition(after(start, 4001)), Condition::Due);
+        assert!(standing.may_try(after(start, 4001)));
         assert!(standing.worked(), "it is news that it works");
         assert!(!standing.worked());
-        assert_eq!(standing.condition(after(start, 3001)), Condition::Well);
-        assert!(standing.failed(after(start, 4000)), "and it is counted anew");
-        assert_eq!(standing.condition(after(start, 5000)), Condition::Due);
+        assert_eq!(standing.condition(after(start, 4002)), Condition::Well);
+        assert!(standing.failed(after(start, 5000)), "and it is counted anew");
+        assert_eq!(standing.condition(after(start, 6000)), Condition::Due);
     }
 
     #[test]

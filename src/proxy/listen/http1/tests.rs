@@ -17,11 +17,12 @@ use super::*;
 use crate::proxy::listen::connection::Housing;
 use crate::proxy::listen::entrance::Admitted;
 use crate::proxy::listen::places::Places;
-use crate::proxy::listen::{Limits, Negotiated};
+use crate::proxy::listen::{Known, Limits, Negotiated};
 
 const INFO: ConnectionInfo = ConnectionInfo {
     peer: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1),
     local: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2),
+    known: Known::BySight,
 };
 
 fn run<F: Future>(test: F) -> F::Output {
