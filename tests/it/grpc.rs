@@ -6,6 +6,7 @@ use crate::support::browser::Browser;
 use crate::support::dev_idp::DevIdp;
 use crate::support::process::{Process, free_ports};
 use crate::support::proxy::{Proxy, head};
+use crate::support::upstream::Upstream;
 
 fn python() -> Command {
     const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parts/venv/bin/python");
@@ -103,17 +104,18 @@ fn cookies(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn calls_are_admitted_as_their_sessions_say_and_end_with_them() {
-    let (idp, (_app, port)) = (DevIdp::start(), app());
+    let (idp, pages, (_app, port)) = (DevIdp::start(), Upstream::start(), app());
+    let pages = pages.origin();
     let routes = format!(
-        "[[routes]]\nmatch = {{ path = \"/hello\" }}\nauth = \"none\"\nupstream = {{ redirect = \"https://example.com/\" }}\n\
-         [[routes]]\naccounts = \"work\"\nupstream = \"h2c://127.0.0.1:{port}\"\n"
+        "[[routes]]\nmatch = {{ path = \"/parts.App/**\" }}\naccounts = \"work\"\nupstream = \"h2c://127.0.0.1:{port}\"\n\
+         [[routes]]\naccounts = \"any\"\nupstream = \"{pages}\"\n"
     );
     let proxy = Proxy::run(|own| format!("{}{}{routes}", head(own), idp.configuration()));
     converse(&proxy, "unauthenticated", "");
     let (mut ada, mut cy) = (Browser::default(), Browser::default());
-    idp.sign_in(&proxy, &mut cy, "cy@outlook.example", "personal", "/.auth/session").await;
+    idp.sign_in(&proxy, &mut cy, "cy@outlook.example", "personal", "/album").await;
     converse(&proxy, "denied", &cookies(&cy));
-    idp.sign_in(&proxy, &mut ada, "ada@contoso.example", "work", "/.auth/session").await;
+    idp.sign_in(&proxy, &mut ada, "ada@contoso.example", "work", "/desk").await;
     converse(&proxy, "metadata", &cookies(&ada));
 
     let mut streaming = client(&proxy, "ends", &cookies(&ada));

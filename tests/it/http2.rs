@@ -1,4 +1,4 @@
-//! HTTP/2 towards clients, as clients that none of us wrote speak it; and signing in over it.
+//! HTTP/2 towards clients and upstreams, as clients and servers that none of us wrote speak it; and signing in over it.
 
 use std::process::Command;
 
@@ -13,12 +13,17 @@ fn node() -> Command {
     command
 }
 
-/// One conversation between Node and an app of Node's, the proxy between them.
+/// One conversation between Node and an app of Node's in either HTTP, the proxy between them.
 fn converse(case: &str) {
+    converse_with("app", "http", case);
+    converse_with("app2", "h2c", case);
+}
+
+fn converse_with(role: &str, scheme: &str, case: &str) {
     let port = free_ports(1);
-    let mut app = Process::start(node().args(["app", &port.to_string()]));
+    let mut app = Process::start(node().args([role, &port.to_string()]));
     app.wait_for_port(port);
-    let proxy = Proxy::run(|own| format!("{}[[routes]]\nauth = \"none\"\nupstream = \"http://127.0.0.1:{port}\"\n", head(own)));
+    let proxy = Proxy::run(|own| format!("{}[[routes]]\nauth = \"none\"\nupstream = \"{scheme}://127.0.0.1:{port}\"\n", head(own)));
     let mut client = Process::start(node().args(["client", &proxy.origin(), case]));
     let status = client.wait();
     assert!(status.success() && client.output().contains("done"), "{case}: {status}\n{}", client.output());
@@ -32,6 +37,11 @@ fn hundreds_of_requests_at_once_each_get_their_own_answer() {
 #[test]
 fn bodies_of_any_size_go_both_ways_at_once() {
     converse("large");
+}
+
+#[test]
+fn an_app_that_says_goodbye_again_and_again_under_load_loses_no_request() {
+    converse_with("app2", "h2c", "goodbyes");
 }
 
 #[test]

@@ -18,12 +18,24 @@ use crate::support::raw;
 
 /// An app in node; `certificates` is a directory as [`Authority`] fills it.
 fn app(name: &str, port: u16, certificates: Option<&Path>) -> Process {
+    app_with(name, port, certificates, |_| {})
+}
+
+/// Likewise, one that speaks HTTP/2.
+fn app2(name: &str, port: u16, certificates: Option<&Path>) -> Process {
+    app_with(name, port, certificates, |command| {
+        command.env("HTTP2", "1");
+    })
+}
+
+fn app_with(name: &str, port: u16, certificates: Option<&Path>, change: impl FnOnce(&mut Command)) -> Process {
     let mut command = Command::new("node");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parts/upstream.mjs"));
     command.env("NAME", name).env("PORT", port.to_string());
     if let Some(certificates) = certificates {
         command.env("CERTS", certificates);
     }
+    change(&mut command);
     let mut process = Process::start(&mut command);
     process.wait_for_port(port);
     process
@@ -122,6 +134,48 @@ async fn https_upstreams_are_believed_by_the_roots_and_the_name_in_the_file_and_
     proxy.process.signal("HUP");
     proxy.process.wait_for("was read again and is in force");
     assert_eq!(asked(&proxy, "/whole").await["client"], "proxy-two");
+}
+
+#[tokio::test]
+async fn what_an_https_upstream_chooses_is_spoken_and_h2c_by_prior_knowledge() {
+    let (authority, ports) = (Authority::new(), [free_ports(1), free_ports(1), free_ports(1)]);
+    let (public, certificate) = (free_ports(1), "certificate_file = \"client.pem\", key_file = \"client.key\"");
+    let tls = |port: u16| format!("{{ url = \"https://127.0.0.1:{port}\", ca_file = \"ca.pem\", server_name = \"app\", {certificate} }}");
+    let clear = format!("\"h2c://127.0.0.1:{}\"", ports[2]);
+    let routes = [route("/both", &tls(ports[0])), route("/old", &tls(ports[1])), route("/clear", &clear)];
+    let directory = configured(&format!("{}{}", head(public), routes.concat()));
+    authority.write(directory.path());
+    authority.issue(directory.path(), "server", "app");
+    authority.issue(directory.path(), "client", "proxy");
+    let _apps = [
+        app2("both", ports[0], Some(directory.path())),
+        app("old", ports[1], Some(directory.path())),
+        app2("clear", ports[2], None),
+    ];
+    let proxy = Proxy::start_in(public, directory, |_| {});
+    for (path, version) in [("/both", "2.0"), ("/old", "1.1"), ("/clear", "2.0")] {
+        for _ in 0..3 {
+            let told = asked(&proxy, &format!("{path}/x?y=z")).await;
+            assert_eq!((told["url"].as_str(), told["version"].as_str()), (Some("/x?y=z"), Some(version)), "{told}");
+            assert_eq!(told["host"].as_str(), Some(&*format!("localhost:{public}")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_health_of_an_h2c_upstream_is_asked_in_http_2() {
+    let ports = [free_ports(1), free_ports(1)];
+    let _apps = [app2("a", ports[0], None), app2("b", ports[1], None)];
+    let urls = ports.map(|port| format!("\"h2c://127.0.0.1:{port}\"")).join(", ");
+    let health = "health = { path = \"/healthz\", every = \"100ms\" }";
+    let mut proxy = run(&(route("/app", &format!("{{ url = [{urls}], {health} }}")) + &route("/a", &format!("\"h2c://127.0.0.1:{}\"", ports[0]))));
+    get(&proxy, "/a/flip").await;
+    proxy.process.wait_for(&format!("Upstream h2c://127.0.0.1:{} is not well: it answers its health check with status 503", ports[0]));
+    for _ in 0..20 {
+        assert_eq!(asked(&proxy, "/app/x").await["name"], "b");
+    }
+    get(&proxy, "/a/flip").await;
+    proxy.process.wait_for(&format!("Upstream h2c://127.0.0.1:{} is well again", ports[0]));
 }
 
 #[tokio::test]

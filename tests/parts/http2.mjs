@@ -1,5 +1,5 @@
-// HTTP/2 as Node speaks it, against a proxy in front of an HTTP/1.1 app of Node's: `app PORT` is the app, `client ORIGIN CASE`
-// is one conversation; it prints "done" if everything held.
+// HTTP/2 as Node speaks it, against a proxy in front of an app of Node's: `app PORT` is the app in HTTP/1.1, `app2 PORT` in
+// HTTP/2; `client ORIGIN CASE` is one conversation; it prints "done" if everything held.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -8,15 +8,21 @@ import { once } from 'node:events';
 
 const MIB = 1024 * 1024;
 
-function app(port) {
-  const stats = { written: 0, aborted: 0, sockets: 0 };
-  const server = http.createServer(async (request, response) => {
+function app(port, version) {
+  const stats = { written: 0, aborted: 0, sockets: 0, sessions: 0 };
+  const answer = async (request, response) => {
     const [, what, count] = request.url.split('/');
     if (what === 'stats') return response.end(JSON.stringify(stats));
     if (what === 'hold') return response.on('close', () => stats.aborted++);
     if (what === 'broken') {
       response.write('begun');
-      return setImmediate(() => response.destroy());
+      const breakOff = () => (version === 2 ? response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR) : response.destroy());
+      return setImmediate(breakOff);
+    }
+    // The connection ends with what is under way on it.
+    if (what === 'last') {
+      response.end('last');
+      return response.stream.session.close();
     }
     if (what === 'bytes') {
       const piece = Buffer.alloc(64 * 1024, 'x');
@@ -38,6 +44,16 @@ function app(port) {
     }
     response.addTrailers({ 'x-sum': sum.digest('hex') });
     response.end();
+  };
+  const server = version === 2 ? http2.createServer({ settings: { enableConnectProtocol: true } }, answer) : http.createServer(answer);
+  server.on('session', () => stats.sessions++);
+  if (version === 2) server.on('connect', ({ headers, stream }) => {
+    assert.deepEqual([headers[':protocol'], headers['sec-websocket-key'], headers.upgrade], ['websocket', undefined, undefined]);
+    stats.sockets++;
+    stream.on('close', () => stats.sockets--);
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'sec-websocket-protocol': headers['sec-websocket-protocol'] });
+    stream.pipe(stream);
   });
   server.on('upgrade', (request, socket) => {
     stats.sockets++;
@@ -106,6 +122,22 @@ const cases = {
     await sending;
     assert.equal(length, sent.length);
     assert.equal(sum.digest('hex'), createHash('sha256').update(sent).digest('hex'));
+  },
+
+  async goodbyes(session) {
+    let [served, lasts] = [0, 0];
+    const worker = async () => {
+      while (served < 1000) {
+        const isLast = ++served % 40 === 0;
+        lasts += isLast;
+        const { stream, head } = await ask(session, { ':path': isLast ? '/last' : '/echo' });
+        assert.equal(head[':status'], 200);
+        await text(stream);
+      }
+    };
+    await Promise.all(Array.from({ length: 100 }, worker));
+    const { sessions } = await stats(session);
+    assert.ok(sessions > 5 && sessions <= 32 * (lasts + 1), `${sessions} connections`);
   },
 
   async slow(session) {
@@ -180,8 +212,8 @@ const cases = {
 };
 
 const [, , role, first, second] = process.argv;
-if (role === 'app') {
-  app(Number(first));
+if (role === 'app' || role === 'app2') {
+  app(Number(first), role === 'app2' ? 2 : 1);
 } else {
   const session = http2.connect(first);
   await once(session, 'connect');

@@ -35,6 +35,8 @@ pub(super) struct NoAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     Nothing,
+    /// It says itself that it did nothing about it, and what was sent can be said again.
+    Unprocessed,
     Something,
 }
 
@@ -62,6 +64,8 @@ impl Errand<'_> {
 const fn kind_of(failed: &NoAnswer, connection: Connection, is_repeatable: bool) -> Failed {
     match (&failed.error, failed.heard, failed.sent) {
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Nothing) => Failed::Unsent(connection),
+        // However new its connection, there is nothing wrong with whoever says so.
+        (ForwardError::UpstreamBrokeOff(_), _, Sent::Unprocessed) => Failed::Unsent(Connection::Old),
         (ForwardError::UpstreamBrokeOff(_), Heard::Nothing, Sent::Something) if is_repeatable => Failed::Unheard(connection),
         (ForwardError::UpstreamBrokeOff(_) | ForwardError::NotHttp(_), _, _) => Failed::BrokeOff(connection),
         (ForwardError::ResponseTimeout, _, _) => Failed::Late,
@@ -82,6 +86,7 @@ mod tests {
         let (nothing, something, old) = (Sent::Nothing, Sent::Something, Connection::Old);
         for (error, sent, heard, of_any, of_repeatable) in [
             (broke(), nothing, Heard::Nothing, Failed::Unsent(old), Failed::Unsent(old)),
+            (broke(), Sent::Unprocessed, Heard::Something, Failed::Unsent(old), Failed::Unsent(old)),
             (broke(), something, Heard::Nothing, Failed::BrokeOff(old), Failed::Unheard(old)),
             (broke(), nothing, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),
             (broke(), something, Heard::Something, Failed::BrokeOff(old), Failed::BrokeOff(old)),

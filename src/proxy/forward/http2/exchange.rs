@@ -50,7 +50,10 @@ impl Slot {
         let upload = &mut errand.upload;
         let (mut answer, stream) = match self.session.sender().send_request(request, is_over) {
             Ok(begun) => begun,
-            Err(error) => return Err(unsent(ForwardError::UpstreamBrokeOff(into_io(error)), upload)),
+            Err(error) => {
+                let error = ForwardError::UpstreamBrokeOff(into_io(error));
+                return Err(NoAnswer { error, sent: again(Sent::Nothing, upload), heard: Heard::Nothing });
+            }
         };
         let mut sending = Sending::new(stream, upload);
         let mut deadline = Deadline::default();
@@ -95,17 +98,15 @@ enum Fault {
 }
 
 /// What was taken from a body cannot be taken again.
-const fn unsent(error: ForwardError, upload: &Upload) -> NoAnswer {
-    let sent = if upload.has_begun { Sent::Something } else { Sent::Nothing };
-    NoAnswer { error, sent, heard: Heard::Nothing }
+const fn again(sent: Sent, upload: &Upload) -> Sent {
+    if upload.has_begun { Sent::Something } else { sent }
 }
 
 /// A stream without an answer. The upstream may have said that it did nothing about it (RFC 9113 §6.8, §8.7); that its
 /// connection is gone says nothing.
 fn no_answer(error: h2::Error, upload: &Upload) -> NoAnswer {
-    let is_remote = error.is_remote();
-    let is_unprocessed = is_remote && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM));
+    let is_unprocessed = error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM));
+    let sent = if is_unprocessed { again(Sent::Unprocessed, upload) } else { Sent::Something };
     let heard = if error.is_io() { Heard::Nothing } else { Heard::Something };
-    let error = ForwardError::UpstreamBrokeOff(into_io(error));
-    if is_unprocessed { unsent(error, upload) } else { NoAnswer { error, sent: Sent::Something, heard } }
+    NoAnswer { error: ForwardError::UpstreamBrokeOff(into_io(error)), sent, heard }
 }

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | no connection was made | elsewhere: nothing left us |
 //! | a connection failed before a byte of the request was sent | elsewhere, or here if the connection was an old one |
+//! | the upstream says itself that it did nothing about it (HTTP/2) | elsewhere, or here on another connection |
 //! | all or some was sent, not a byte came back, the request is idempotent and empty | the same, once |
 //! | a connection ended otherwise, or anything else happened | never: it may have been carried out |
 //!
 //! `Elsewhere` is another member, each once, and at most [`MOST_OTHERS`] of them. An old connection is one that was used
-//! before: servers close those when they like, so one more connection to the same member is worth a try.
+//! before: servers close those when they like, so another connection to the same member is worth a try, three times at most.
 
 use crate::proxy::forward::ForwardError;
 

@@ -126,6 +126,7 @@ async fn send(response: Response<Body>, is_head: bool, respond: &Respond, terms:
     }
     let is_all = is_head || never_has_a_body || body.is_end_stream();
     let sent = respond.borrow_mut().send_response(bare, is_all);
+    terms.open.answered();
     match sent {
         Ok(_) if is_all => {}
         Ok(stream) => {

@@ -126,7 +126,8 @@ impl Frames {
 }
 
 /// What a client may spend on frames that carry nothing. It fills up with every beat, and a little with every byte that
-/// the client takes, because taking bytes needs WINDOW_UPDATE frames.
+/// the client takes, because taking bytes needs WINDOW_UPDATE frames. So it does with every request that is answered: some
+/// libraries say something about each of them, and measure the way with a PING.
 #[derive(Debug)]
 pub(super) struct Purse {
     left: u32,
@@ -144,6 +145,9 @@ impl Purse {
     /// So many bytes pay for one WINDOW_UPDATE frame: a fraction of what anybody waits for before sending one.
     const BYTES: u32 = 1024;
 
+    /// What an answered request pays for. It cost more than that, and somebody had to answer it.
+    const ANSWER: u32 = 12;
+
     pub(super) const fn new(beat: u32) -> Self {
         Self { left: Self::FIRST, beat, bytes: 0 }
     }
@@ -160,6 +164,11 @@ impl Purse {
             }
             None => false,
         }
+    }
+
+    /// So many requests were answered.
+    pub(super) fn answered(&mut self, requests: u32) {
+        self.left = self.left.saturating_add(requests.saturating_mul(Self::ANSWER)).min(Self::FULL);
     }
 
     /// The client takes bytes.
@@ -245,6 +254,17 @@ mod tests {
         let mut purse = Purse::new(1);
         assert!(!(0..Purse::FULL).all(|_| purse.pay(request, Room::None, 1)));
         assert!(purse.pay(request, Room::Some, 1));
+    }
+
+    #[test]
+    fn whoever_gets_answers_may_say_so() {
+        let (ping, update) = (Frame { kind: PING, flags: 0, length: 8 }, Frame { kind: 0x8, flags: 0, length: 4 });
+        let mut purse = Purse::new(1);
+        for _ in 0..Purse::FULL * 10 {
+            purse.answered(1);
+            assert!([ping, ping, update, update].into_iter().all(|frame| purse.pay(frame, Room::Some, 1)));
+        }
+        assert!((0..=Purse::FULL).any(|_| !purse.pay(update, Room::Some, 1)), "and no more than that");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct Watch {
     vitals: Rc<Vitals>,
     /// Requests and tunnels under way.
     open: Cell<u32>,
+    /// Requests that were answered since this was last asked.
+    answered: Cell<u32>,
     /// Whether bytes are to come that nothing works without: the first SETTINGS, or the rest of a request's head.
     awaits_head: Cell<bool>,
     is_closing: Cell<bool>,
@@ -45,6 +47,7 @@ impl Watch {
         Rc::new(Self {
             vitals,
             open: Cell::new(0),
+            answered: Cell::new(0),
             awaits_head: Cell::new(true),
             is_closing: Cell::new(false),
             was_heard: Cell::new(false),
@@ -86,6 +89,13 @@ impl Watch {
         if stage != self.vitals.stage() {
             self.vitals.enter(stage);
         }
+    }
+}
+
+impl Open {
+    /// It is answered.
+    pub(super) fn answered(&self) {
+        self.0.answered.set(self.0.answered.get().saturating_add(1));
     }
 }
 
@@ -132,6 +142,7 @@ impl<T> Watched<T> {
 
     fn read(&mut self, bytes: &[u8]) -> Option<Reason> {
         let (beat, mut fault, mut count) = (self.watch.vitals.beat(), None, 0);
+        self.purse.answered(self.watch.answered.take());
         // Those that come with the same bytes are not counted yet; the library refuses them all the same.
         let room = if self.watch.open.get() < STREAMS { Room::Some } else { Room::None };
         self.frames.feed(bytes, |frame| {
