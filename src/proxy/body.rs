@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 
 use super::forward::download::{Download, DownloadError};
 
-/// A response body. Not boxed, not copied.
+/// A response body. Never copied.
 #[derive(Debug)]
 pub enum Body {
     /// Nothing.
@@ -18,7 +18,7 @@ pub enum Body {
     /// All of it, our own or an upstream's; `None` once it is sent.
     Full(Option<Bytes>),
     /// What an upstream still sends.
-    Upstream(Download),
+    Upstream(Box<Download>),
 }
 
 impl Body {

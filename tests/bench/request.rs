@@ -67,7 +67,7 @@ fn sessions(criterion: &mut Criterion) {
         let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new(Arc::new(MachineTime::default()), MOST_RECORDS));
         let shared = world::shared(100, Some(store));
         let begin = |_| shared.keeper.begin(world::record()).now_or_never().expect("no waiting").expect("room").carried();
-        let carried = (0..count).map(begin).last().expect("one at least");
+        let carried = (0..count).map(begin).fold(None, |_, carried| Some(carried)).expect("one at least");
         let cookie = world::cookie(&shared, &carried);
         let headers = world::request(world::LAST, &cookie).headers().clone();
         group.bench_function(BenchmarkId::new("memory", count), |bencher| bencher.iter(|| session(&shared, black_box(&headers))));
@@ -110,7 +110,7 @@ fn parts(criterion: &mut Criterion) {
     });
     let record = world::record();
     group.bench_function("drop", |bencher| {
-        bencher.iter_batched(|| SessionRecord::decode(&record.encode()).expect("a record"), drop, BatchSize::SmallInput)
+        bencher.iter_batched(|| SessionRecord::decode(&record.encode()).expect("a record"), drop, BatchSize::SmallInput);
     });
     group.bench_function("the redirect that answers", |bencher| {
         bencher.iter(|| redirect(Redirect::Found, black_box("https://elsewhere.example/")));

@@ -49,13 +49,13 @@ use rustls::RootCertStore;
 use tokio_util::sync::CancellationToken;
 
 /// The host that requests ask for.
-pub const HOST: &str = "orders.example.com";
+pub(crate) const HOST: &str = "orders.example.com";
 
 /// What the last route matches.
-pub const LAST: &str = "/last/orders/2024-11?page=2";
+pub(crate) const LAST: &str = "/last/orders/2024-11?page=2";
 
 /// A proxy's shared state with this many routes, the last of them for [`LAST`], and sessions in a store if there is one.
-pub fn shared(routes: usize, store: Option<Arc<dyn SessionStore>>) -> Shared {
+pub(crate) fn shared(routes: usize, store: Option<Arc<dyn SessionStore>>) -> Shared {
     let config = configuration(routes);
     let keys = Arc::new(KeyRing::new(vec![Secret::new([1; 32])]).expect("a key"));
     let assets = Assets::new(&config.branding);
@@ -105,19 +105,19 @@ pub fn shared(routes: usize, store: Option<Arc<dyn SessionStore>>) -> Shared {
 }
 
 /// A worker's proxy on it, with an access log that goes nowhere and a journal that nobody reads. The log is to be kept.
-pub fn proxy(shared: Shared) -> (Proxy, Logs) {
+pub(crate) fn proxy(shared: Shared) -> (Proxy, Logs) {
     let logs = access_log(Format::Json);
     let recorder = Recorder { logs: logs.pens(), notebook: Some(Journal::default().notebook()) };
     (Proxy::new(&InForce::new(shared), Forwarder::new(Arc::default(), CancellationToken::new()), recorder), logs)
 }
 
 /// An access log that goes nowhere.
-pub fn access_log(format: Format) -> Logs {
+pub(crate) fn access_log(format: Format) -> Logs {
     Logs::of_access(format, Nowhere).expect("a log")
 }
 
 /// A request as a browser on a page of ours makes it.
-pub fn request(target: &str, cookie: &str) -> Request<RequestBody> {
+pub(crate) fn request(target: &str, cookie: &str) -> Request<RequestBody> {
     let request = Request::builder()
         .uri(target)
         .header(header::HOST, HOST)
@@ -132,7 +132,7 @@ pub fn request(target: &str, cookie: &str) -> Request<RequestBody> {
 }
 
 /// The cookie of what a browser carries of a session at the authority `work`.
-pub fn cookie(shared: &Shared, carried: &Carried) -> String {
+pub(crate) fn cookie(shared: &Shared, carried: &Carried) -> String {
     let mut random = |buffer: &mut [u8]| SystemEntropy.fill(buffer);
     let (own, origin) = (OwnCookies::default(), shared.rules.origins.first());
     let written = session_cookie::write(carried, &AuthorityName::work(), &own, origin, &shared.keys, &mut random).expect("fits");
@@ -140,7 +140,7 @@ pub fn cookie(shared: &Shared, carried: &Carried) -> String {
 }
 
 /// Somebody at work, with what Entra ID says of people.
-pub fn record() -> SessionRecord {
+pub(crate) fn record() -> SessionRecord {
     let mut principal =
         MadeUp { email: Some("ada.lovelace@contoso.example".into()), ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work());
     principal.issuer = "https://login.microsoftonline.com/5ca1ab1e-0000-4000-8000-000000000000/v2.0".into();

@@ -240,7 +240,8 @@ impl Forwarder {
                 let leash = passage.leash.filter(|_| matches!(framing, Framing::Chunked | Framing::UntilClose));
                 let open = is(&headers, EVENT_STREAM).then(|| self.streams.begin(StreamKind::EventStream));
                 let answer = Answer::new(link, unsent, framing, after, &self.pool);
-                Body::Upstream(Download::new(Incoming::Http1(answer), passage.timeouts.idle, leash.map(Leash::hold), open))
+                let incoming = Incoming::Http1(answer);
+                Body::Upstream(Box::new(Download::new(incoming, passage.timeouts.idle, leash.map(Leash::hold), open)))
             }
         };
         respond(status, headers, body)
@@ -260,7 +261,7 @@ impl Forwarder {
                 let is_grpc = errand.telling.takes_trailers && is(&headers, GRPC);
                 let open = if is_grpc { Some(self.streams.begin(StreamKind::Grpc)) } else { open };
                 let download = Download::new(incoming, passage.timeouts.idle, leash.map(Leash::hold), open);
-                Body::Upstream(if is_grpc { download.ending_in_words() } else { download })
+                Body::Upstream(Box::new(if is_grpc { download.ending_in_words() } else { download }))
             }
         };
         respond(status, headers, body)

@@ -175,8 +175,21 @@ fn trailer_line(line: &[u8], trailers: &mut HeaderMap) -> Result<bool, Malformed
         Violation::LineEnd => Malformed::LineEnd,
         Violation::ObsFold => Malformed::FoldedTrailer,
         Violation::TooManyFields => Malformed::TooManyTrailers,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about heads, or mean that it is no field line")]
-        _ => Malformed::Trailer,
+        Violation::TooLarge => Malformed::LargeTrailers,
+        // About fields, or about what is no trailer at all.
+        Violation::BytesBeforeUpgrade
+        | Violation::Chunk
+        | Violation::ContentLength
+        | Violation::FieldName
+        | Violation::FieldValue
+        | Violation::Flood
+        | Violation::Framing
+        | Violation::Host
+        | Violation::Method
+        | Violation::RequestLine
+        | Violation::Target
+        | Violation::Trailer
+        | Violation::TransferEncoding => Malformed::Trailer,
     })
 }
 
