@@ -147,11 +147,8 @@ async fn what_an_https_upstream_chooses_is_spoken_and_h2c_by_prior_knowledge() {
     authority.write(directory.path());
     authority.issue(directory.path(), "server", "app");
     authority.issue(directory.path(), "client", "proxy");
-    let _apps = [
-        app2("both", ports[0], Some(directory.path())),
-        app("old", ports[1], Some(directory.path())),
-        app2("clear", ports[2], None),
-    ];
+    let _apps =
+        [app2("both", ports[0], Some(directory.path())), app("old", ports[1], Some(directory.path())), app2("clear", ports[2], None)];
     let proxy = Proxy::start_in(public, directory, |_| {});
     for (path, version) in [("/both", "2.0"), ("/old", "1.1"), ("/clear", "2.0")] {
         for _ in 0..3 {
@@ -168,7 +165,8 @@ async fn the_health_of_an_h2c_upstream_is_asked_in_http_2() {
     let _apps = [app2("a", ports[0], None), app2("b", ports[1], None)];
     let urls = ports.map(|port| format!("\"h2c://127.0.0.1:{port}\"")).join(", ");
     let health = "health = { path = \"/healthz\", every = \"100ms\" }";
-    let mut proxy = run(&(route("/app", &format!("{{ url = [{urls}], {health} }}")) + &route("/a", &format!("\"h2c://127.0.0.1:{}\"", ports[0]))));
+    let mut proxy =
+        run(&(route("/app", &format!("{{ url = [{urls}], {health} }}")) + &route("/a", &format!("\"h2c://127.0.0.1:{}\"", ports[0]))));
     get(&proxy, "/a/flip").await;
     proxy.process.wait_for(&format!("Upstream h2c://127.0.0.1:{} is not well: it answers its health check with status 503", ports[0]));
     for _ in 0..20 {

@@ -44,7 +44,7 @@ enum CutOff {
 #[derive(Debug)]
 pub(super) enum Incoming {
     Over,
-    Http1(Answer),
+    Http1(Box<Answer>),
     Http2(Box<http2::answer::Answer>),
 }
 

@@ -103,7 +103,7 @@ async fn unless_reset(answered: impl Future<Output = Response<Body>>, respond: &
 fn switch(response: Response<Body>, applicant: Applicant, respond: &Respond, terms: Terms) {
     let Applicant { key, stream, told } = applicant;
     let mut headers = response.into_parts().0.headers;
-    if !headers.remove(header::SEC_WEBSOCKET_ACCEPT).is_some_and(|accept| accept == handshake::accept(&key)) {
+    if headers.remove(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|accept| accept != handshake::accept(&key)) {
         let _ = respond.borrow_mut().send_response(bare(StatusCode::BAD_GATEWAY, HeaderMap::new(), &terms.house), true);
         return;
     }
