@@ -19,10 +19,10 @@ function app(port, version) {
       const breakOff = () => (version === 2 ? response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR) : response.destroy());
       return setImmediate(breakOff);
     }
-    // The connection ends with what is under way on it.
+    // The connection takes nothing more, and ends with what is under way on it.
     if (what === 'last') {
-      response.end('last');
-      return response.stream.session.close();
+      const { session } = response.stream;
+      return response.end('last', () => setImmediate(() => session.close()));
     }
     if (what === 'bytes') {
       const piece = Buffer.alloc(64 * 1024, 'x');

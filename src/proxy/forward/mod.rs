@@ -104,7 +104,7 @@ pub struct Passage<'a> {
     pub max_body: Option<u64>,
     /// Whether the route passes WebSockets on.
     pub websocket: WebSocket,
-    /// What WebSockets and event streams hang on; `None`: nothing.
+    /// What WebSockets and answers without a known end hang on; `None`: nothing.
     pub leash: Option<Leash<'a>>,
     /// The other end of the client's connection.
     pub address: IpAddr,
@@ -183,11 +183,11 @@ impl Forwarder {
         let mut errand =
             Errand { method: &head.method, target: passage.target, strip_prefix: passage.strip_prefix, protocol, telling, upload };
         match self.ask(&passage, &mut errand).await? {
-            Asked::Http1(link, answer) if answer.status == StatusCode::SWITCHING_PROTOCOLS => {
+            Begun::Http1(link, answer) if answer.status == StatusCode::SWITCHING_PROTOCOLS => {
                 self.switch(&passage, protocol, client, link, answer)
             }
-            Asked::Http1(link, answer) => Ok(self.answer(&passage, link, answer, errand.upload)),
-            Asked::Http2(answered) if protocol == Protocol::WebSocket && answered.status.is_success() => {
+            Begun::Http1(link, answer) => Ok(self.answer(&passage, link, answer, errand.upload)),
+            Begun::Http2(answered) if protocol == Protocol::WebSocket && answered.status.is_success() => {
                 let client = client.ok_or(ForwardError::UnaskedSwitch)?;
                 // HTTP/2 answers without a key; whoever asked in the words of HTTP/1.1 wants it answered (RFC 6455 §4.2.2).
                 let key = head.headers.get(header::SEC_WEBSOCKET_KEY).ok_or(ForwardError::UnaskedSwitch)?;
@@ -195,13 +195,13 @@ impl Forwarder {
                 headers.insert(header::SEC_WEBSOCKET_ACCEPT, handshake::accept(key));
                 Ok(self.open(&passage, client, (socket, Bytes::new()), headers, None))
             }
-            Asked::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand)),
+            Begun::Http2(answered) => Ok(self.answer_by_stream(&passage, answered, errand)),
         }
     }
 
     /// Sends a request to one member after the other, until one answers or nothing more may be tried: what that is, is
     /// [`upstreams::again`]'s to say.
-    async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<Asked, ForwardError> {
+    async fn ask(&self, passage: &Passage<'_>, errand: &mut Errand<'_>) -> Result<Begun, ForwardError> {
         let (mut course, mut turn) = Course::begin(&self.desk, passage.group);
         loop {
             let (failed, error) = match self.line(&mut turn, errand.protocol, passage.timeouts.connect).await {
@@ -308,15 +308,15 @@ impl Forwarder {
 }
 
 /// A request whose answer has begun.
-enum Asked {
+enum Begun {
     Http1(Box<Link>, AnswerHead),
     Http2(Box<Answered>),
 }
 
-async fn exchange(line: Line, errand: &mut Errand<'_>, response: Duration) -> Result<Asked, NoAnswer> {
+async fn exchange(line: Line, errand: &mut Errand<'_>, response: Duration) -> Result<Begun, NoAnswer> {
     match line {
-        Line::Http1(mut link) => link.exchange(errand, response).await.map(|answer| Asked::Http1(link, answer)),
-        Line::Http2(slot) => slot.exchange(errand, response).await.map(Box::new).map(Asked::Http2),
+        Line::Http1(mut link) => link.exchange(errand, response).await.map(|answer| Begun::Http1(link, answer)),
+        Line::Http2(slot) => slot.exchange(errand, response).await.map(Box::new).map(Begun::Http2),
     }
 }
 

@@ -1,5 +1,4 @@
-//! HTTP/2 upstreams over real sockets: heads, bodies both ways, limits, and what becomes of requests that were not
-//! carried out.
+//! HTTP/2 upstreams over real sockets: heads, and bodies both ways.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -19,6 +18,10 @@ use super::super::*;
 use super::support::*;
 use crate::domain::destination::{HostField, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::route::Timeouts;
+use crate::proxy::listen::{ConnectionInfo, Known};
+
+mod ends;
+mod sharing;
 
 /// A request as an upstream gets it.
 pub(super) struct Asked {
@@ -126,6 +129,12 @@ pub(super) fn response(status: u16, fields: &[(&'static str, &'static str)]) -> 
         response.headers_mut().append(*name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// What is known of a client of the test's own.
+fn info() -> ConnectionInfo {
+    let here = (std::net::Ipv4Addr::LOCALHOST, 1).into();
+    ConnectionInfo { peer: here, local: here, known: Known::BySight }
 }
 
 pub(super) fn h2c() -> Settings {
@@ -301,302 +310,5 @@ fn large_bodies_are_whole_and_a_slow_client_holds_its_upstream_up() {
         }
         assert!((1..1024 * 1024).contains(&before), "{before} bytes for a client that reads nothing");
         assert_eq!(whole(&mut body).await.expect("a whole body").0.len(), SIZE);
-    });
-}
-
-#[test]
-fn one_connection_is_shared_until_its_streams_are_taken() {
-    run(async {
-        for (limit, connections) in [(u32::MAX, 1), (4, 5)] {
-            let gate = CancellationToken::new();
-            let held = gate.clone();
-            let upstream = served(limit, move |asked: Asked| {
-                let held = held.clone();
-                async move {
-                    held.cancelled().await;
-                    asked.say_ok();
-                }
-            })
-            .await;
-            let proxy = Rc::new(Proxy::start(upstream.address, h2c()).await);
-            let ask = |_| {
-                let proxy = Rc::clone(&proxy);
-                tokio::task::spawn_local(async move { proxy.say(get("")).await })
-            };
-            let asked: Vec<_> = (0..20).map(ask).collect();
-            until(|| upstream.open.get() == 20).await;
-            assert_eq!(upstream.connections.get(), connections);
-            gate.cancel();
-            for answer in asked {
-                assert!(answer.await.expect("no panic").ends_with("ok"));
-            }
-            assert!(proxy.say(get("")).await.ends_with("ok"));
-            assert_eq!(upstream.connections.get(), connections, "one that is there is used");
-        }
-    });
-}
-
-#[test]
-fn what_was_not_carried_out_is_said_again_and_anything_else_is_not() {
-    run(async {
-        const POST: &str = "POST /a HTTP/1.1\r\nHost: orders.example.com\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        for (reason, is_served) in [(Reason::REFUSED_STREAM, true), (Reason::INTERNAL_ERROR, false), (Reason::CANCEL, false)] {
-            let times = Rc::<Cell<usize>>::default();
-            let told = Rc::clone(&times);
-            let upstream = served(100, move |mut asked: Asked| {
-                told.set(told.get() + 1);
-                match told.get() {
-                    2 => asked.respond.send_reset(reason),
-                    _ => asked.say_ok(),
-                }
-                async {}
-            })
-            .await;
-            let proxy = Proxy::start(upstream.address, h2c()).await;
-            assert!(proxy.say(get("")).await.ends_with("ok"));
-            let answer = proxy.say(POST).await;
-            assert_eq!(answer.starts_with("HTTP/1.1 200 "), is_served, "{reason:?}: {answer}");
-            assert_eq!(times.get(), if is_served { 3 } else { 2 });
-            assert!(proxy.say(get("")).await.ends_with("ok"));
-            assert_eq!(upstream.connections.get(), 1, "{reason:?}: it is still good");
-        }
-    });
-}
-
-#[test]
-fn an_upstream_that_says_goodbye_under_load_loses_no_request() {
-    run(async {
-        let upstream = served(100, |asked: Asked| async move {
-            // Each connection lasts for ten requests or so.
-            if asked.number == 10 {
-                asked.goodbye.set(true);
-            }
-            for _ in 0..5 {
-                tokio::task::yield_now().await;
-            }
-            asked.say_ok();
-        })
-        .await;
-        let proxy = Rc::new(Proxy::start(upstream.address, h2c()).await);
-        let workers: Vec<_> = (0..8)
-            .map(|_| {
-                let proxy = Rc::clone(&proxy);
-                tokio::task::spawn_local(async move {
-                    for _ in 0..50 {
-                        let answer = proxy.say(get("")).await;
-                        assert!(answer.ends_with("ok"), "{answer} {:?}", proxy.faults.borrow());
-                    }
-                })
-            })
-            .collect();
-        for worker in workers {
-            worker.await.expect("every request is answered");
-        }
-        assert!(upstream.connections.get() >= 10, "{}", upstream.connections.get());
-    });
-}
-
-#[test]
-fn resets_reach_the_other_side() {
-    run(async {
-        let told = Rc::<RefCell<Vec<Reason>>>::default();
-        let reasons = Rc::clone(&told);
-        let upstream = served(100, move |mut asked: Asked| {
-            let reasons = Rc::clone(&reasons);
-            async move {
-                match asked.head.uri.path() {
-                    "/broken" => {
-                        let mut stream = asked.respond.send_response(response(200, &[]), false).expect("a stream");
-                        stream.send_data(Bytes::from_static(b"begun"), false).expect("a stream");
-                        tokio::task::yield_now().await;
-                        stream.send_reset(Reason::INTERNAL_ERROR);
-                    }
-                    "/begun" => {
-                        let mut stream = asked.respond.send_response(response(200, &[]), false).expect("a stream");
-                        stream.send_data(Bytes::from_static(b"begun"), false).expect("a stream");
-                        let reason = poll_fn(|cx| stream.poll_reset(cx)).await.expect("a reset");
-                        reasons.borrow_mut().push(reason);
-                    }
-                    _ => {
-                        let reason = asked.reset().await;
-                        reasons.borrow_mut().push(reason);
-                    }
-                }
-            }
-        })
-        .await;
-        let timeouts = Timeouts { response: Duration::from_millis(50), idle: Duration::from_millis(50), ..Timeouts::default() };
-        let proxy = Proxy::start(upstream.address, Settings { timeouts, ..h2c() }).await;
-        let mut client = client(&proxy).await.ready().await.expect("a connection");
-        let begin = |client: &mut SendRequest<Bytes>, path| client.send_request(request(Method::GET, path), true).expect("a stream").0;
-        // The upstream breaks off.
-        let mut body = begin(&mut client, "/broken").await.expect("a head").into_body();
-        assert_eq!(whole(&mut body).await.expect_err("half a body").reason(), Some(Reason::INTERNAL_ERROR));
-        // The upstream does not answer, or stops.
-        assert_eq!(begin(&mut client, "/silent").await.expect("an answer").status(), 504);
-        until(|| told.borrow().len() == 1).await;
-        let mut body = begin(&mut client, "/begun").await.expect("a head").into_body();
-        assert_eq!(whole(&mut body).await.expect_err("half a body").reason(), Some(Reason::INTERNAL_ERROR));
-        until(|| told.borrow().len() == 2).await;
-        // The client gives up, before an answer and within one.
-        let proxy = Proxy::start(upstream.address, h2c()).await;
-        let mut client = self::client(&proxy).await.ready().await.expect("a connection");
-        let waits = begin(&mut client, "/silent");
-        until(|| upstream.open.get() == 1).await;
-        drop(waits);
-        until(|| told.borrow().len() == 3).await;
-        let answer = begin(&mut client, "/begun").await.expect("a head");
-        drop(answer);
-        until(|| told.borrow().len() == 4).await;
-        assert_eq!(*told.borrow(), [Reason::CANCEL; 4]);
-        assert_eq!(upstream.connections.get(), 2, "a stream that is reset takes nothing with it");
-    });
-}
-
-#[test]
-fn an_upload_ends_with_its_client_and_an_early_answer_ends_the_upload() {
-    run(async {
-        let ends = Rc::<RefCell<Vec<bool>>>::default();
-        let told = Rc::clone(&ends);
-        let upstream = served(100, move |mut asked: Asked| {
-            let told = Rc::clone(&told);
-            async move {
-                if asked.head.uri.path() == "/early" {
-                    return asked.say(403, &[]);
-                }
-                let is_whole = whole(&mut asked.body).await.is_ok();
-                told.borrow_mut().push(is_whole);
-            }
-        })
-        .await;
-        let proxy = Proxy::start(upstream.address, Settings { max_body: Some(10), ..h2c() }).await;
-        let mut client = client(&proxy).await.ready().await.expect("a connection");
-        let mut begin = |path| client.send_request(request(Method::POST, path), false).expect("a stream");
-        let (answer, mut sending) = begin("/early");
-        sending.send_data(Bytes::from_static(b"begun"), false).expect("a stream");
-        assert_eq!(answer.await.expect("a head").status(), 403);
-        drop(sending);
-        let (answer, mut sending) = begin("/late");
-        sending.send_data(Bytes::from_static(b"begun"), false).expect("a stream");
-        until(|| upstream.open.get() == 1).await;
-        sending.send_reset(Reason::CANCEL);
-        drop(answer);
-        until(|| ends.borrow().len() == 1).await;
-        // More than the route takes.
-        let (answer, mut sending) = begin("/late");
-        sending.send_data(Bytes::from_static(b"far too much"), false).expect("a stream");
-        assert_eq!(answer.await.expect("a head").status(), 413);
-        assert!(!ends.borrow().contains(&true), "nothing looks whole");
-        until(|| upstream.open.get() == 0).await;
-    });
-}
-
-#[test]
-fn who_speaks_something_else_is_no_upstream_and_the_request_goes_elsewhere_whole() {
-    run(async {
-        let (odd, heads) = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno").await;
-        let good = served(100, |asked: Asked| async move { asked.echo().await }).await;
-        let alone = Proxy::start(odd, h2c()).await.say(get("")).await;
-        assert!(alone.starts_with("HTTP/1.1 502 "), "{alone}");
-        let both = upstreams(&[(UpstreamScheme::H2c, odd), (UpstreamScheme::H2c, good.address)], None);
-        let proxy = Proxy::start_before(&both, Settings::default()).await;
-        for _ in 0..6 {
-            let answer =
-                proxy.say("POST /a HTTP/1.1\r\nHost: orders.example.com\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
-            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("hi"), "{answer} {:?}", proxy.faults.borrow());
-        }
-        assert!(heads.borrow().iter().all(|head| !head.contains("POST")), "no request of ours is said there");
-    });
-}
-
-#[test]
-fn a_permit_stays_with_its_connection_while_a_stream_is_open_and_no_longer() {
-    run(async {
-        let gate = CancellationToken::new();
-        let held = gate.clone();
-        let upstream = served(100, move |asked: Asked| {
-            let held = held.clone();
-            async move {
-                if asked.head.uri.path() == "/hold" {
-                    held.cancelled().await;
-                }
-                asked.say_ok();
-            }
-        })
-        .await;
-        // Two workers, one connection between them.
-        let (settings, shared) = (h2c(), upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)));
-        let group = group(&shared, &settings);
-        let workers = [0, 1].map(|_| Forwarder::new(Arc::default(), CancellationToken::new()));
-        let here = (std::net::Ipv4Addr::LOCALHOST, 1).into();
-        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here, known: crate::proxy::listen::Known::BySight };
-        let ask = |worker: usize, path: &'static str| {
-            let (forwarder, group, settings) = (workers[worker].clone(), Arc::clone(&group), settings.clone());
-            tokio::task::spawn_local(async move {
-                let mut request = Request::new(RequestBody::empty());
-                *request.uri_mut() = path.parse().expect("a path");
-                let answer = pass(&forwarder, &group, &settings, request, info).await?;
-                http_body_util::BodyExt::collect(answer.into_body()).await.expect("a body");
-                Ok::<_, ForwardError>(())
-            })
-        };
-        let holds = ask(0, "/hold");
-        until(|| upstream.open.get() == 1).await;
-        let waits = ask(1, "/a");
-        ask(0, "/a").await.expect("no panic").expect("a stream on the same connection");
-        assert!(!waits.is_finished() && upstream.connections.get() == 1);
-        gate.cancel();
-        holds.await.expect("no panic").expect("an answer");
-        waits.await.expect("no panic").expect("the only connection, at last");
-        // An idle one goes as soon as somebody wants it.
-        ask(0, "/a").await.expect("no panic").expect("an answer");
-        assert_eq!(upstream.connections.get(), 3);
-        until(|| upstream.alive.get() == 1).await;
-    });
-}
-
-#[test]
-fn a_request_that_is_dropped_at_any_await_leaves_no_stream_and_no_permit_behind() {
-    run(async {
-        let upstream = served(100, |mut asked: Asked| async move {
-            for _ in 0..20 {
-                tokio::task::yield_now().await;
-            }
-            let Ok(mut stream) = asked.respond.send_response(response(200, &[]), false) else { return };
-            for piece in ["one", "two"] {
-                let _ = stream.send_data(Bytes::from_static(piece.as_bytes()), false);
-                for _ in 0..20 {
-                    tokio::task::yield_now().await;
-                }
-            }
-            let _ = stream.send_data(Bytes::new(), true);
-        })
-        .await;
-        let settings = h2c();
-        let group = group(&upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)), &settings);
-        let here = (std::net::Ipv4Addr::LOCALHOST, 1).into();
-        let info = crate::proxy::listen::ConnectionInfo { peer: here, local: here, known: crate::proxy::listen::Known::BySight };
-        let ask = async |forwarder: &Forwarder| {
-            let answer = pass(forwarder, &group, &settings, Request::new(RequestBody::empty()), info).await.expect("an answer");
-            http_body_util::BodyExt::collect(answer.into_body()).await.expect("a whole body").to_bytes() == "onetwo"
-        };
-        for warm in [false, true] {
-            let mut times = 0;
-            loop {
-                let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
-                assert!(!warm || ask(&forwarder).await);
-                let done = super::cancellation::polled(ask(&forwarder), times).await;
-                assert_eq!(forwarder.sessions.open().1, 0, "after {times} polls a stream is counted");
-                until(|| upstream.open.get() == 0).await;
-                assert!(ask(&forwarder).await, "the next one is served, by the only connection there may be");
-                // This worker's connection goes, and its permit with it, when the next one's is wanted.
-                if done.is_some() {
-                    assert_eq!(done, Some(true));
-                    break;
-                }
-                times += 1;
-            }
-            assert!(times > 2, "{times} moments are not all there are");
-        }
     });
 }
