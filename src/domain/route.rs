@@ -1,5 +1,5 @@
 //! Routes: what each one matches and whom it admits; where it forwards is [`super::destination`]. Everything here is
-//! parsed already; which route a request finds is [`table`]'s business.
+//! parsed already; which route a request finds is `table`'s business.
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,8 +7,8 @@
 //! The upstream sees the public host in `Host`, as with most proxies of this kind: an app builds its links from it.
 //! Interim answers (1xx) of the upstream are not relayed.
 //!
-//! [`errand`] is what is asked, [`line`] where a connection comes from, [`http1`] and [`http2`] how it is said there,
-//! [`request_head`] and [`sieve`] what an upstream is told.
+//! `errand` is what is asked, `line` where a connection comes from, `http1` and `http2` how it is said there,
+//! `request_head` and `sieve` what an upstream is told.
 
 pub(super) mod deadline;
 mod dial;

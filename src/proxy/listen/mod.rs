@@ -2,7 +2,7 @@
 //! own, so that nothing is shared and nothing is locked on the way of a request. What is answered is the service's
 //! business; what may be asked at all is that of [`super::http1`].
 //!
-//! [`sockets`] is what is listened on, [`entrance`] what a connection goes through before its first request, [`connection`]
+//! `sockets` is what is listened on, `entrance` what a connection goes through before its first request, `connection`
 //! what is spoken from there on. The workers' sockets share their port (`SO_REUSEPORT`). An address that is taken when they
 //! start is an error all the same; a process of the same user could join later, which is no more than the user may.
 

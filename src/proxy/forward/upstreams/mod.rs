@@ -1,6 +1,6 @@
 //! The upstreams of a configuration at work: who is avoided, how many connections there may be, and by what TLS. All
 //! workers share it, so everything in it is read without a lock, and written only when something changes; what one worker
-//! has under way is the worker's own ([`desk`]).
+//! has under way is the worker's own (`desk`).
 //!
 //! A reload keeps what it asks for again, with all that is known of it. What it does not ask for ends with the requests
 //! that still use it.
