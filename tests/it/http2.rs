@@ -23,6 +23,11 @@ fn converse_with(role: &str, scheme: &str, case: &str) {
     let port = free_ports(1);
     let mut app = Process::start(node().args([role, &port.to_string()]));
     app.wait_for_port(port);
+    converse_before(port, scheme, case);
+}
+
+/// Likewise, with an app that is there.
+fn converse_before(port: u16, scheme: &str, case: &str) {
     let proxy = Proxy::run(|own| format!("{}[[routes]]\nauth = \"none\"\nupstream = \"{scheme}://127.0.0.1:{port}\"\n", head(own)));
     let mut client = Process::start(node().args(["client", &proxy.origin(), case]));
     let status = client.wait();
@@ -40,8 +45,19 @@ fn bodies_of_any_size_go_both_ways_at_once() {
 }
 
 #[test]
-fn an_app_that_says_goodbye_again_and_again_under_load_loses_no_request() {
-    converse_with("app2", "h2c", "goodbyes");
+fn a_server_that_says_goodbye_again_and_again_under_load_loses_no_request() {
+    let (port, files) = (free_ports(1), tempfile::tempdir().expect("a temporary directory"));
+    // nginx says GOAWAY after so many requests, and does nothing about those behind them.
+    let text = format!(
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr crit;\nevents {{}}\nhttp {{\naccess_log off;\n\
+         keepalive_requests 100;\nserver {{\nlisten 127.0.0.1:{port} http2;\nlocation / {{\n\
+         add_header x-connection $connection;\nreturn 200 served;\n}}\n}}\n}}\n"
+    );
+    std::fs::write(files.path().join("nginx.conf"), text).expect("a writable directory");
+    let program = if std::path::Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
+    let mut nginx = Process::start(Command::new(program).arg("-p").arg(files.path()).args(["-e", "stderr", "-c", "nginx.conf"]));
+    nginx.wait_for_port(port);
+    converse_before(port, "h2c", "goodbyes");
 }
 
 #[test]
