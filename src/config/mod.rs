@@ -148,7 +148,7 @@ pub struct LimitSettings {
     /// How long requests under way may take at the end.
     pub shutdown: Duration,
     /// Requests at once on one HTTP/2 connection.
-    pub http2_streams: usize,
+    pub http2_streams: u32,
 }
 
 impl Default for LimitSettings {

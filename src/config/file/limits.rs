@@ -1,5 +1,6 @@
 //! `[limits]`: how much of everything clients get.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) struct LimitsSection {
     pub(crate) keep_alive: Setting<Duration>,
     pub(crate) write_stall: Setting<Duration>,
     pub(crate) shutdown: Setting<Duration>,
-    pub(crate) http2_streams: Setting<usize>,
+    pub(crate) http2_streams: Setting<u32>,
 }
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> LimitsSection {
@@ -33,11 +34,14 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> LimitsSection {
 }
 
 /// A whole number of these.
-fn count(reader: &mut Reader<'_, '_>, key: &'static str, range: RangeInclusive<usize>) -> Setting<usize> {
+fn count<N>(reader: &mut Reader<'_, '_>, key: &'static str, range: RangeInclusive<N>) -> Setting<N>
+where
+    N: TryFrom<i64> + PartialOrd + Display,
+{
     match reader.integer(key) {
         Setting::Absent => Setting::Absent,
         Setting::Broken => Setting::Broken,
-        Setting::Given(Located { value, at, key: key_at }) => match usize::try_from(value).ok().filter(|value| range.contains(value)) {
+        Setting::Given(Located { value, at, key: key_at }) => match N::try_from(value).ok().filter(|value| range.contains(value)) {
             Some(value) => Setting::Given(Located { value, at, key: key_at }),
             None => {
                 let title = format!("invalid value for `{key}` in {}", reader.place());

@@ -19,18 +19,17 @@ use crate::proxy::request_body::RequestBody;
 pub(super) struct Housing<F> {
     house: Rc<House>,
     desks: Rc<Desks<F>>,
-    write_stall: Duration,
 }
 
 impl<F> Clone for Housing<F> {
     fn clone(&self) -> Self {
-        Self { house: Rc::clone(&self.house), desks: Rc::clone(&self.desks), write_stall: self.write_stall }
+        Self { house: Rc::clone(&self.house), desks: Rc::clone(&self.desks) }
     }
 }
 
 impl<F> Housing<F> {
-    pub(super) fn new(limits: &Limits, on_violation: OnViolation) -> Self {
-        Self { house: Rc::new(House::new(limits, on_violation)), desks: Rc::default(), write_stall: limits.write_stall }
+    pub(super) fn new(limits: Limits, on_violation: OnViolation) -> Self {
+        Self { house: Rc::new(House::new(limits, on_violation)), desks: Rc::default() }
     }
 
     /// Looks at all connections once a beat.
@@ -65,7 +64,7 @@ impl<F> Housing<F> {
     {
         let Admitted { mut stream, place, info, negotiated } = admitted;
         let (seat, vitals) = self.house.roll.seat();
-        let (house, desks, write_stall) = (Rc::clone(&self.house), Rc::clone(&self.desks), self.write_stall);
+        let (house, desks) = (Rc::clone(&self.house), Rc::clone(&self.desks));
         async move {
             let (spoken, read) = match negotiated {
                 Negotiated::Http2 => (Spoken::Http2, BytesMut::new()),
@@ -75,7 +74,7 @@ impl<F> Housing<F> {
             match spoken {
                 Spoken::Http1 => http1::serve(Client { stream, read, place, info, house, vitals, seat }, service, desks).await,
                 Spoken::Http2 => {
-                    let setting = http2::Setting { vitals, house, info, service, write_stall };
+                    let setting = http2::Setting { vitals, house, info, service };
                     // Boxed: the task of an HTTP/1 connection shall not be as large as this.
                     Box::pin(http2::serve(stream, read, setting, (seat, place))).await;
                 }

@@ -18,6 +18,7 @@ const MAX_KEPT: usize = 64;
 
 /// Belongs to one thread.
 pub(super) struct House {
+    pub(super) limits: Limits,
     pub(super) roll: Rc<Roll>,
     is_closing: Cell<bool>,
     on_violation: OnViolation,
@@ -26,9 +27,10 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(limits: &Limits, on_violation: OnViolation) -> Self {
+    pub(super) fn new(limits: Limits, on_violation: OnViolation) -> Self {
         Self {
-            roll: Rc::new(Roll::new(limits)),
+            roll: Rc::new(Roll::new(&limits)),
+            limits,
             is_closing: Cell::new(false),
             on_violation,
             date: RefCell::new(HttpDate::now()),

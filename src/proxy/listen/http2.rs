@@ -1,8 +1,9 @@
 //! HTTP/2 towards clients (RFC 9113), over any stream: the library below does frames, compression and flow control; here
 //! is what it is told, what it is kept from, and when a connection ends.
 //!
-//! What one connection may make us hold: 512 KiB of request bodies that nobody has read yet; for each of 100 streams a head
-//! of 64 KiB, 32 KiB of an answer that the library has taken and the socket has not, and one piece of an upstream's answer.
+//! What one connection may make us hold: 512 KiB of request bodies that nobody has read yet; for each of its streams, 100
+//! unless `http2_streams` says otherwise, a head of 64 KiB, 32 KiB of an answer that the library has taken and the socket has
+//! not, and one piece of an upstream's answer.
 //!
 //! A connection ends when nothing is under way for as long as an HTTP/1 connection may be idle; when a field section, or
 //! the first frame, is not complete within the time that a head may take; when its client takes nothing, or neither says
@@ -13,7 +14,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use h2::Reason;
@@ -41,8 +41,6 @@ mod watch;
 
 pub(super) use frames::PREFACE;
 
-/// Requests under way on one connection.
-const STREAMS: u32 = 100;
 /// How much of the body of one request may come before somebody reads it, in bytes.
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// How much of all bodies of a connection.
@@ -60,8 +58,6 @@ pub(super) struct Setting<S> {
     pub(super) house: Rc<House>,
     pub(super) info: ConnectionInfo,
     pub(super) service: Rc<S>,
-    /// How long a client may take no bytes of an answer.
-    pub(super) write_stall: Duration,
 }
 
 /// Serves a connection to its end. `before` was read of it already; what it `holds` is given back after it.
@@ -71,8 +67,9 @@ where
     S: Fn(Request<RequestBody>, ConnectionInfo) -> F + 'static,
     F: Future<Output = Response<Body>> + 'static,
 {
-    let watch = Watch::new(Rc::clone(&setting.vitals));
-    let mut handshake = pin!(library().handshake(Watched::new(stream, before, Rc::clone(&watch))));
+    let limits = &setting.house.limits;
+    let watch = Watch::new(Rc::clone(&setting.vitals), limits.http2_streams);
+    let mut handshake = pin!(library(limits.http2_streams).handshake(Watched::new(stream, before, Rc::clone(&watch))));
     let begun = poll_fn(|cx| {
         setting.vitals.keep(cx.waker());
         if setting.vitals.order() != Order::None || setting.house.is_closing() {
@@ -81,19 +78,20 @@ where
         handshake.as_mut().poll(cx).map(Result::ok)
     });
     let Some(mut connection) = begun.await else { return };
-    let pulse = Pulse::new(connection.ping_pong(), setting.write_stall / 2);
+    let pulse = Pulse::new(connection.ping_pong(), setting.house.limits.write_stall / 2);
     let mut session = Session { connection, setting, watch, pulse, is_closed: false, is_ended: false };
     poll_fn(|cx| session.poll(cx)).await;
     drop(holds);
 }
 
-fn library() -> h2::server::Builder {
+/// With so many requests at once on one connection.
+fn library(streams: u32) -> h2::server::Builder {
     let mut library = h2::server::Builder::new();
     library
         .enable_connect_protocol()
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_window_size(STREAM_WINDOW)
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(streams)
         .max_header_list_size(u32::try_from(MAX_HEAD).expect("far less"))
         .max_local_error_reset_streams(Some(RESET_BY_US))
         .max_pending_accept_reset_streams(RESET_UNSEEN)
@@ -137,12 +135,7 @@ where
             }
             match accepted {
                 Poll::Ready(Some(Ok((request, respond)))) => {
-                    let terms = Terms {
-                        info: self.setting.info,
-                        house: Rc::clone(&self.setting.house),
-                        write_stall: self.setting.write_stall,
-                        open: self.watch.open(),
-                    };
+                    let terms = Terms { info: self.setting.info, house: Rc::clone(&self.setting.house), open: self.watch.open() };
                     tokio::task::spawn_local(exchange::answer(request, respond, Rc::clone(&self.setting.service), terms));
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),

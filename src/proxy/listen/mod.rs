@@ -97,7 +97,7 @@ pub struct Limits {
     /// How long requests in flight may take once the worker is closing.
     pub shutdown: Duration,
     /// Requests at once on one HTTP/2 connection.
-    pub http2_streams: usize,
+    pub http2_streams: u32,
 }
 
 impl Default for Limits {
@@ -162,7 +162,7 @@ where
     F: Future<Output = Response<Body>> + 'static,
 {
     let listener = listener.into();
-    let housing = Housing::new(&front.limits, Arc::clone(&front.on_violation));
+    let housing = Housing::new(front.limits.clone(), Arc::clone(&front.on_violation));
     let doorkeeper = Rc::new(Doorkeeper::default());
     let beats = tokio::task::spawn_local(housing.beats(front.limits.beat()));
     loop {

@@ -1,4 +1,4 @@
-//! A stream whose first bytes were read already, to see what it speaks.
+//! A stream whose first bytes were read already: to see what it speaks, or behind the request that changed what it speaks.
 
 use std::io;
 use std::pin::Pin;
@@ -7,20 +7,21 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Gives back what was read before it reads on.
+/// Gives back what was read before it reads on. What it `H`olds is given back with the stream.
 #[derive(Debug)]
-pub(super) struct Rewound<T> {
+pub(super) struct Rewound<T, H = ()> {
     before: BytesMut,
     stream: T,
+    _holds: H,
 }
 
-impl<T> Rewound<T> {
-    pub(super) const fn new(before: BytesMut, stream: T) -> Self {
-        Self { before, stream }
+impl<T, H> Rewound<T, H> {
+    pub(super) const fn new(before: BytesMut, stream: T, holds: H) -> Self {
+        Self { before, stream, _holds: holds }
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
+impl<T: AsyncRead + Unpin, H: Unpin> AsyncRead for Rewound<T, H> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.before.is_empty() {
             return Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -35,7 +36,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
+impl<T: AsyncWrite + Unpin, H: Unpin> AsyncWrite for Rewound<T, H> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -39,7 +39,7 @@ where
 {
     let places = Arc::new(Semaphore::new(1));
     let place = Arc::clone(&places).try_acquire_owned().expect("a place");
-    let housing = Housing::new(&Limits::default(), Arc::new(|_| {}));
+    let housing = Housing::new(Limits::default(), Arc::new(|_| {}));
     let admitted = Admitted { stream, place: Places::take_uncounted(place), info: INFO, negotiated: Negotiated::Nothing };
     (housing.drive(admitted, Rc::new(service)), places)
 }

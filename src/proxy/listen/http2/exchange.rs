@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -41,8 +40,6 @@ const ABOUT_THE_CONNECTION: [HeaderName; 6] = [
 pub(super) struct Terms {
     pub(super) info: ConnectionInfo,
     pub(super) house: Rc<House>,
-    /// How long a client may take no bytes of an answer.
-    pub(super) write_stall: Duration,
     pub(super) open: Open,
 }
 
@@ -108,7 +105,7 @@ fn switch(response: Response<Body>, applicant: Applicant, respond: &Respond, ter
         return;
     }
     if let Ok(outlet) = respond.borrow_mut().send_response(bare(StatusCode::OK, headers, &terms.house), false) {
-        let duplex = Duplex::new(Outlet::new(outlet, terms.write_stall), stream, terms.open);
+        let duplex = Duplex::new(Outlet::new(outlet, terms.house.limits.write_stall), stream, terms.open);
         // Whoever asked for it may be gone; then the stream goes as well.
         let _ = told.send(Box::pin(duplex));
     }
@@ -130,7 +127,7 @@ async fn send(response: Response<Body>, is_head: bool, respond: &Respond, terms:
     match sent {
         Ok(_) if is_all => {}
         Ok(stream) => {
-            let mut sending = Sending { body, outlet: Outlet::new(stream, terms.write_stall), chunk: Bytes::new() };
+            let mut sending = Sending { body, outlet: Outlet::new(stream, terms.house.limits.write_stall), chunk: Bytes::new() };
             poll_fn(|cx| sending.poll(cx)).await;
         }
         // A status that is none, say.

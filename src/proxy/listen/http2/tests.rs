@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};

@@ -12,7 +12,6 @@ use h2::Reason;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::STREAMS;
 use super::frames::{Frames, Purse, Room};
 use crate::proxy::listen::rewound::Rewound;
 use crate::proxy::listen::vitals::{Stage, Vitals};
@@ -26,6 +25,8 @@ const PENALTY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Watch {
     vitals: Rc<Vitals>,
+    /// Requests that may be under way at once.
+    streams: u32,
     /// Requests and tunnels under way.
     open: Cell<u32>,
     /// Requests that were answered since this was last asked.
@@ -43,9 +44,10 @@ pub(super) struct Watch {
 pub(super) struct Open(Rc<Watch>);
 
 impl Watch {
-    pub(super) fn new(vitals: Rc<Vitals>) -> Rc<Self> {
+    pub(super) fn new(vitals: Rc<Vitals>, streams: u32) -> Rc<Self> {
         Rc::new(Self {
             vitals,
+            streams,
             open: Cell::new(0),
             answered: Cell::new(0),
             awaits_head: Cell::new(true),
@@ -128,7 +130,7 @@ impl<T> Watched<T> {
     pub(super) fn new(stream: T, before: BytesMut, watch: Rc<Watch>) -> Self {
         let purse = Purse::new(watch.vitals.beat());
         Self {
-            stream: Rewound::new(before, stream),
+            stream: Rewound::new(before, stream, ()),
             frames: Frames::default(),
             purse,
             is_settled: false,
@@ -144,7 +146,7 @@ impl<T> Watched<T> {
         let (beat, mut fault, mut count) = (self.watch.vitals.beat(), None, 0);
         self.purse.answered(self.watch.answered.take());
         // Those that come with the same bytes are not counted yet; the library refuses them all the same.
-        let room = if self.watch.open.get() < STREAMS { Room::Some } else { Room::None };
+        let room = if self.watch.open.get() < self.watch.streams { Room::Some } else { Room::None };
         self.frames.feed(bytes, |frame| {
             if !self.is_settled && !frame.is_settings() {
                 fault = fault.or(Some(Reason::PROTOCOL_ERROR));

@@ -88,16 +88,17 @@ fn windows_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn a_hundred_requests_are_under_way_and_no_more() {
+fn as_many_requests_as_are_granted_are_under_way_and_no_more() {
     run(async {
-        let mut server = Server::start(Limits::default()).await;
+        let streams = 7;
+        let mut server = Server::start(Limits { http2_streams: streams, ..Limits::default() }).await;
         let mut raw = server.raw().await;
-        for at in 0..STREAMS + 1 {
+        for at in 0..streams + 1 {
             raw.headers(1 + 2 * at, &fields(&GET)).await;
         }
         let refused = raw.next_of(3).await.expect("a reset");
-        assert_eq!((refused.stream, refused.payload), (1 + 2 * STREAMS, vec![0, 0, 0, 7]), "refused, to be tried again");
-        for _ in 0..STREAMS {
+        assert_eq!((refused.stream, refused.payload), (1 + 2 * streams, vec![0, 0, 0, 7]), "refused, to be tried again");
+        for _ in 0..streams {
             server.seen().await;
         }
     });
