@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
 """What other clients notice of HTTP/2 clients that keep the proxy busy for nothing.
 
-    cargo build --profile dist && tests/bench/abuse.py [--seconds 5] [--attackers 2] [--rate 200] [--only PING] [--binary …]
+    cargo build --profile dist && tests/bench/abuse.py [--seconds 5] [--attackers 2] [--rate 400] [--only PING] [--binary …]
 
-The proxy is pinned to core 0, everybody else to core 1. The others ask at a fixed rate over HTTP/1.1 connections that
-they keep, and each answer's time counts from when its request was due. Rounds without and with each attack are
-interleaved; an attacker whose connection is cut begins a new one at once. Needs nginx, nothing else.
+The proxy has core 0, everybody else core 1, where attackers step back whenever somebody else wants to go on: what is measured
+is the proxy. The others ask at a steady rate over HTTP/1.1 connections that they keep. Rounds without and with each attack are
+interleaved; an attacker whose connection is cut begins a new one at once. Needs nginx, nothing else. Ends with 1 if anybody
+else's request fails, or if their p99 under an attack is more than twice what it is without one.
 """
-import argparse, http.client, multiprocessing, os, re, select, shutil, socket, statistics, struct, subprocess, sys, tempfile, time
+import argparse, json, multiprocessing, os, select, socket, struct, sys, time
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-import common
+import common, figures, load, machine
+from peers import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-UPSTREAM, PROXY = 21910, 21911
-HOST = f'localhost:{PROXY}'
+MOST = 2
 PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 
@@ -27,7 +29,7 @@ def section(*fields):
     return b''.join(b'\0' + bytes([len(name)]) + name + bytes([len(value)]) + value for name, value in fields)
 
 
-REQUEST = section((b':method', b'GET'), (b':scheme', b'http'), (b':authority', HOST.encode()), (b':path', b'/x'))
+REQUEST = section((b':method', b'GET'), (b':scheme', b'http'), (b':authority', b'localhost'), (b':path', b'/x'))
 SLOW = struct.pack('>HI', 4, 0)
 
 # By name: the settings to begin with, what comes once, and what is repeated for the next stream's number.
@@ -44,12 +46,13 @@ ATTACKS = {
 }
 
 
-def attack(name, until, cut):
+def attack(name, port, until, cut):
     """Floods, reading what comes back, until the time is over; counts the connections that were cut."""
+    os.nice(19)
     settings, first, more = ATTACKS[name]
     while time.monotonic() < until.value:
         try:
-            connection = socket.create_connection(('127.0.0.1', PROXY))
+            connection = socket.create_connection(('127.0.0.1', port))
             connection.sendall(PREFACE + frame(4, 0, 0, settings) + first)
             connection.setblocking(False)
             at, pending = 1, b''
@@ -70,105 +73,89 @@ def attack(name, until, cut):
             cut.value += 1
 
 
-def ask(rate, seconds, results):
-    """Asks so many times a second, and tells how long each took from when it was due."""
-    connection = http.client.HTTPConnection('127.0.0.1', PROXY)
-    took, failed, start = [], 0, time.monotonic()
-    for number in range(int(rate * seconds)):
-        due = start + number / rate
-        time.sleep(max(0, due - time.monotonic()))
-        try:
-            connection.request('GET', '/x', headers={'Host': HOST})
-            answer = connection.getresponse()
-            answer.read()
-            failed += answer.status != 200
-        except OSError:
-            failed += 1
-            connection.close()
-        took.append(time.monotonic() - due)
-    results.put((took, failed))
+@dataclass
+class Round:
+    """The others' times in µs, how many of their requests failed, how many attackers were cut off, and what it took."""
+    p50: float
+    p99: float
+    failed: int
+    cut: int
+    busy: float
+    resident: int
 
 
-def round_(name, options):
-    """One round: the others' times in milliseconds, how many of their requests failed, and how many connections were cut."""
-    until, cut, results = multiprocessing.Value('d', time.monotonic() + 3600), multiprocessing.Value('i', 0), multiprocessing.Queue()
-    attackers = [multiprocessing.Process(target=attack, args=(name, until, cut)) for _ in range(options.attackers if name else 0)]
-    others = [multiprocessing.Process(target=ask, args=(options.rate / 2, options.seconds, results)) for _ in range(2)]
-    for process in attackers + others:
+def round_(name, proxy, port, options):
+    """One round; of nobody, if there is no name."""
+    until, cut = multiprocessing.Value('d', time.monotonic() + 3600), multiprocessing.Value('i', 0)
+    attackers = [multiprocessing.Process(target=attack, args=(name, port, until, cut)) for _ in range(options.attackers if name else 0)]
+    for process in attackers:
         process.start()
-    told = [results.get() for _ in others]
+    before = machine.cpu(proxy)
+    others = load.pace(port, [load.request('/x', [f'Host: localhost:{port}'])], options.rate, options.seconds, 16)
+    told = json.loads(others.communicate()[0])
+    busy = (machine.cpu(proxy) - before) / 1e6 / options.seconds
     until.value = 0
-    for process in attackers + others:
+    for process in attackers:
         process.join()
-    return [time * 1000 for took, _ in told for time in took], sum(failed for _, failed in told), cut.value
+    times = told['percentiles']
+    return Round(times['50'], times['99'], told['errors'], cut.value, busy, machine.size(proxy).resident)
 
 
-def resident(process):
-    return int(re.search(r'VmRSS:\s+(\d+)', Path(f'/proc/{process.pid}/status').read_text()).group(1))
-
-
-def main():
-    options = argparse.ArgumentParser()
-    options.add_argument('--rounds', type=int, default=2)
-    options.add_argument('--seconds', type=float, default=5)
-    options.add_argument('--attackers', type=int, default=2)
-    options.add_argument('--rate', type=float, default=200)
-    options.add_argument('--only', choices=ATTACKS, action='append', help='this attack; may be repeated')
-    options.add_argument('--binary', default=str(ROOT / 'target/dist/homerealm'))
-    options = options.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix='homerealm-abuse-'))
-    folder.chmod(0o755)  # nginx's workers are somebody else
-    running = []
-    try:
-        (folder / 'www').mkdir()
-        (folder / 'www' / 'body').write_bytes(b'x' * 1024)
-        pinned = ['taskset', '-c', '1']
-        running.append(common.nginx(folder / 'upstream', f'server {{ listen 127.0.0.1:{UPSTREAM}; root {folder}/www; location / {{ try_files /body =404; }} }}', pinned))
-        (folder / 'homerealm.toml').write_text(f'''
+def site(run, binary):
+    """An upstream and the proxy, with a public route; the proxy's process and port."""
+    upstream, port = machine.free_ports(2)
+    www = run.place('www')
+    (www / 'body').write_bytes(b'x' * 1024)
+    common.nginx(run, 'upstream', f'server {{ listen 127.0.0.1:{upstream}; root {www}; location / {{ try_files /body =404; }} }}')
+    proxy = common.homerealm(run, binary, f'''
 version = 1
-listen = "127.0.0.1:{PROXY}"
-public_url = "http://{HOST}"
+listen = "127.0.0.1:{port}"
+public_url = "http://localhost:{port}"
 [client]
 id = "homerealm"
 secret_env = "BENCH_SECRET"
 [[routes]]
 auth = "none"
-upstream = "http://127.0.0.1:{UPSTREAM}"
+upstream = "http://127.0.0.1:{upstream}"
 ''')
-        environment = {**os.environ, 'BENCH_SECRET': 'a-secret-for-this-run-only', 'RUST_LOG': 'error'}
-        proxy = subprocess.Popen(['taskset', '-c', '0', options.binary, 'run', '-c', str(folder / 'homerealm.toml')],
-                                 stdout=subprocess.DEVNULL, stderr=open(folder / 'log', 'w'), env=environment)
-        running.append(proxy)
-        for _ in range(200):
-            try:
-                socket.create_connection(('127.0.0.1', PROXY)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            sys.exit((folder / 'log').read_text())
-        os.sched_setaffinity(0, {1})
-        round_(None, options)
-        figures, quiet = {name: [] for name in options.only or ATTACKS}, []
+    machine.wait_for(port, proxy)
+    return proxy, port
+
+
+def row(name, rounds, quiet):
+    p99 = [one.p99 for one in rounds]
+    times = lambda value: figures.micros(median(value(one) for one in rounds))
+    return [name, times(lambda one: one.p50), times(lambda one: one.p99), figures.spread(figures.ratios(p99, quiet)),
+            f'{median(one.busy for one in rounds):.0%}', str(sum(one.failed for one in rounds)), str(sum(one.cut for one in rounds)),
+            figures.megabytes(max(one.resident for one in rounds))]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--seconds', type=float, default=5)
+    parser.add_argument('--attackers', type=int, default=2)
+    parser.add_argument('--rate', type=float, default=400)
+    parser.add_argument('--only', choices=ATTACKS, action='append', help='this attack; may be repeated')
+    parser.add_argument('--binary', type=Path, default=ROOT / 'target/dist/homerealm')
+    options = parser.parse_args()
+    machine.prepare()
+    names = options.only or list(ATTACKS)
+    with machine.Run('abuse') as run:
+        proxy, port = site(run, options.binary)
+        quiet, attacked = {name: [] for name in names}, {name: [] for name in names}
         for _ in range(options.rounds):
-            for name in figures:
-                for who, into in (None, quiet), (name, figures[name]):
-                    times, failed, cut = round_(who, options)
-                    into.append((statistics.quantiles(times, n=100), failed, cut, resident(proxy)))
-        quiet_p99 = statistics.median(quantiles[98] for quantiles, *_ in quiet)
-        print(f'{options.rounds} rounds of {options.seconds} s, {options.attackers} attackers, {options.rate} requests a second by the others')
-        line = lambda name, rounds: print(
-            f'{name:20} p50 {statistics.median(q[49] for q, *_ in rounds):7.2f} ms  p99 {statistics.median(q[98] for q, *_ in rounds):7.2f} ms '
-            f'[{min(q[98] for q, *_ in rounds):.2f}–{max(q[98] for q, *_ in rounds):.2f}]  ×{statistics.median(q[98] for q, *_ in rounds) / quiet_p99:.2f}  '
-            f'{sum(f for _, f, *_ in rounds)} failed  {sum(c for *_, c, _ in rounds)} cut off  {max(r for *_, r in rounds)} KiB resident')
-        line('nobody', quiet)
-        for name, rounds in figures.items():
-            line(name, rounds)
-    finally:
-        for process in reversed(running):
-            process.terminate()
-            process.wait()
-        shutil.rmtree(folder)
+            for name in names:
+                quiet[name].append(round_(None, proxy, port, options))
+                attacked[name].append(round_(name, proxy, port, options))
+    print(f'{options.rounds} rounds of {options.seconds:g} s, {options.attackers} attackers, {options.rate:g} requests a second by the others')
+    nobody = [one for rounds in quiet.values() for one in rounds]
+    rows = [row('nobody', nobody, [])]
+    rows += [row(name, attacked[name], [one.p99 for one in quiet[name]]) for name in names]
+    print(figures.table(['attack', 'p50 µs', 'p99 µs', 'to without', 'core', 'failed', 'cut off', 'MB'], rows))
+    worst = max(figures.ratios([one.p99 for one in attacked[name]], [one.p99 for one in quiet[name]])[0] for name in names)
+    if worst > MOST or any(one.failed for rounds in (nobody, *attacked.values()) for one in rounds):
+        sys.exit(1)
 
 
 if __name__ == '__main__':
