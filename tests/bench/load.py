@@ -65,6 +65,8 @@ def paced(port, path, headers, rate, seconds):
         raise Wrong(f'port {port} at {rate:.0f}/s: {told["wrong"]}')
     if told['done'] < 0.9 * rate * seconds:
         print(f'port {port}: the generator sent {told["done"] / seconds:.0f}/s instead of {rate:.0f}/s', file=sys.stderr)
+    if told['late'] > 0.05 * told['sent']:
+        print(f'port {port}: {told["late"] / told["sent"]:.0%} of the requests left with their successor already due: the core of the generator is too busy', file=sys.stderr)
     return Answers(told['done'], seconds, told['percentiles']['50'], told['percentiles']['99'])
 
 
