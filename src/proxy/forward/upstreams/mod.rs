@@ -2,8 +2,8 @@
 //! workers share it, so everything in it is read without a lock, and written only when something changes; what one worker
 //! has under way is the worker's own (`desk`).
 //!
-//! A reload keeps what it asks for again, with all that is known of it. What it does not ask for ends with the requests
-//! that still use it.
+//! A reload keeps what it asks for again, with all that is known of it; where it asks for other members beside, or in another
+//! way, what is known of each goes along. What it does not ask for ends with the requests that still use it.
 
 pub(super) mod again;
 mod balance;
@@ -25,7 +25,7 @@ use crate::domain::account::AccountKind;
 use crate::domain::destination::{Forward, Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
 use crate::domain::route::RouteTable;
 use limit::Bound;
-use standing::Standing;
+use standing::{Condition, Standing};
 
 /// What routes of one configuration forward to, found by what the routes say.
 #[derive(Debug, Default)]
@@ -116,6 +116,19 @@ impl Group {
         };
         let members = configured.members.iter().map(member).collect::<Result<_, _>>()?;
         Ok(Self { configured: configured.clone(), members })
+    }
+
+    /// Takes over what is known of the members that an earlier group has as well. What a health check said is forgotten
+    /// where none will ask again.
+    pub fn learn_from(&self, known: &Self) {
+        let now = Instant::now();
+        for member in &self.members {
+            let Some(known) = known.members.iter().find(|known| known.upstream == member.upstream) else { continue };
+            member.standing.avoid_like(&known.standing);
+            if self.configured.health.is_some() && known.standing.condition(now) == Condition::Unwell {
+                member.standing.is_well(false);
+            }
+        }
     }
 
     /// What it was made of.
