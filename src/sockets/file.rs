@@ -132,7 +132,8 @@ mod tests {
         drop(slow);
         let mut other = None;
         let replace = || {
-            std::fs::remove_file(&path).expect("it is there");
+            // Elsewhere it lives on, so that the next one is another one by its number.
+            std::fs::rename(&path, directory.path().join("old")).expect("it is there");
             other = Some(bound());
         };
         let refused = remove_stale(&path, &address, replace).expect_err("another's by now");

@@ -112,7 +112,7 @@ pub(crate) fn socket(path: &str, example: &str) -> Result<PathBuf, Refusal> {
     let is_absolute = path.len() == below_root.len() + 1;
     if !is_absolute || below_root.is_empty() || path.ends_with('/') || path.contains(char::is_control) {
         let plain = below_root.trim_end_matches('/');
-        let meant = if plain.is_empty() { example.to_owned() } else { format!("unix:/{plain}") };
+        let meant = if plain.contains('/') { format!("unix:/{plain}") } else { example.to_owned() };
         return Err(Refusal::malformed(format!("expected the absolute path of a file behind one `unix:`, like {}", Shown(&meant))));
     }
     if path.len() > LONGEST {

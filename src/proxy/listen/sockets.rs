@@ -101,7 +101,9 @@ impl Sockets {
         for address in addresses {
             let failed = |source| ListenError::Bind { address: address.clone(), source };
             let real = match address {
-                ListenAddress::Tcp(address) => ListenAddress::Tcp(sockets.open_port(*address, Versions::of(*address, addresses)).map_err(failed)?),
+                ListenAddress::Tcp(address) => {
+                    ListenAddress::Tcp(sockets.open_port(*address, Versions::of(*address, addresses)).map_err(failed)?)
+                }
                 ListenAddress::Unix(path) => {
                     let (listener, file) = file::listen(path, Audience::Group, BACKLOG).map_err(failed)?;
                     sockets.files.push(file);

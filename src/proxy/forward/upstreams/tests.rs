@@ -18,11 +18,8 @@ fn made_of<T: AsRef<str>>(urls: &[T], max_connections: Option<u32>, health: Opti
         let host = url.as_ref().strip_prefix("http://").expect("http");
         Arc::new(Upstream::at(UpstreamScheme::Http, host, 80))
     };
-    let configured = Upstreams {
-        members: urls.iter().map(upstream).collect(),
-        health,
-        max_connections: max_connections.and_then(NonZeroU32::new),
-    };
+    let configured =
+        Upstreams { members: urls.iter().map(upstream).collect(), health, max_connections: max_connections.and_then(NonZeroU32::new) };
     let tls = upstream_tls(Arc::new(RootCertStore::empty()), None).expect("no roots at all");
     // Long enough ago for something to have happened since.
     let start = Instant::now() - std::time::Duration::from_secs(60);
