@@ -8,9 +8,10 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::generation::BuildError;
+use crate::admin::control::Condition;
 use crate::config::{Config, UpstreamFiles};
 use crate::domain::destination::Upstreams;
-use crate::proxy::forward::upstreams::{Fleet, Group, health};
+use crate::proxy::forward::upstreams::{self, Fleet, Group, Member, health};
 use crate::proxy::forward::{TlsError, upstream_tls};
 
 /// A group that is watched for as long as somebody holds this.
@@ -55,6 +56,16 @@ pub(super) fn groups(
         Ok::<_, BuildError>(group)
     })?;
     Ok((groups, kept))
+}
+
+/// What is known of the members of a group, if anything is.
+pub(super) fn conditions(group: &Group) -> Vec<Condition> {
+    let told = |member: &Arc<Member>| match member.condition() {
+        upstreams::Condition::Avoided | upstreams::Condition::Due => Condition::Avoided,
+        upstreams::Condition::Unwell => Condition::Unwell,
+        upstreams::Condition::Well => Condition::Well,
+    };
+    if group.is_watched() { group.members().iter().map(told).collect() } else { Vec::new() }
 }
 
 /// The groups of a configuration that nobody watches: to look whether they are there.

@@ -90,7 +90,8 @@ fn report_half_a_certificate(options: &Options, around: &Surroundings<'_>) {
 fn warn_of_lonely_health(members: &[Located<Upstream>], options: &Options, around: &Surroundings<'_>) {
     if let ([only], Some(health)) = (members, options.health.given()) {
         let problem = Problem::new(Code::NoEffectHere, health.key, "`health` has no effect on where requests go");
-        let problem = problem.label("only the log tells what it finds: add other upstreams, or remove this key");
+        let problem =
+            problem.label("the log and the admin listener tell what it finds, and that is all: add other upstreams, or remove this key");
         around.findings.report(problem.context(only.at, "there is no other to go to"));
     }
 }

@@ -21,11 +21,11 @@ use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use tokio::time::Instant;
 
 use super::wire::HTTP_1_1;
-use crate::domain::account::AccountKind;
-use crate::domain::destination::{Forward, Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
+use crate::domain::destination::{Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
 use crate::domain::route::RouteTable;
 use limit::Bound;
-use standing::{Condition, Standing};
+pub use standing::Condition;
+use standing::Standing;
 
 /// What routes of one configuration forward to, found by what the routes say.
 #[derive(Debug, Default)]
@@ -70,8 +70,7 @@ impl Fleet {
     pub fn of<E>(routes: &RouteTable, mut group: impl FnMut(&Upstreams) -> Result<Arc<Group>, E>) -> Result<Self, E> {
         let mut by_place = Vec::new();
         for route in routes.routes() {
-            for kind in AccountKind::ALL {
-                let Some(Forward::Upstream(configured)) = route.destination.of(Some(kind)) else { continue };
+            for configured in route.destination.upstreams() {
                 if by_place.iter().all(|(place, _, _)| *place != place_of(configured)) {
                     by_place.push((place_of(configured), Arc::clone(configured), group(configured)?));
                 }
@@ -87,8 +86,14 @@ impl Fleet {
     /// If the route is of another table.
     #[must_use]
     pub fn at_work(&self, configured: &Arc<Upstreams>) -> &Arc<Group> {
-        let found = self.by_place.binary_search_by_key(&place_of(configured), |(place, _, _)| *place);
-        &self.by_place[found.expect("routes and groups are of one configuration")].2
+        self.find(configured).expect("routes and groups are of one configuration")
+    }
+
+    /// Likewise; `None` if the route is of another table.
+    #[must_use]
+    pub fn find(&self, configured: &Arc<Upstreams>) -> Option<&Arc<Group>> {
+        let found = self.by_place.binary_search_by_key(&place_of(configured), |(place, _, _)| *place).ok()?;
+        Some(&self.by_place[found].2)
     }
 }
 
@@ -121,11 +126,10 @@ impl Group {
     /// Takes over what is known of the members that an earlier group has as well. What a health check said is forgotten
     /// where none will ask again.
     pub fn learn_from(&self, known: &Self) {
-        let now = Instant::now();
         for member in &self.members {
             let Some(known) = known.members.iter().find(|known| known.upstream == member.upstream) else { continue };
             member.standing.avoid_like(&known.standing);
-            if self.configured.health.is_some() && known.standing.condition(now) == Condition::Unwell {
+            if self.configured.health.is_some() && known.condition() == Condition::Unwell {
                 member.standing.is_well(false);
             }
         }
@@ -135,6 +139,12 @@ impl Group {
     #[must_use]
     pub const fn configured(&self) -> &Upstreams {
         &self.configured
+    }
+
+    /// Whether anything is found out about its members: by a health check, or because a request could go elsewhere.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.members.len() > 1 || self.configured.health.is_some()
     }
 
     /// In file order.
@@ -149,6 +159,12 @@ impl Member {
     #[must_use]
     pub const fn upstream(&self) -> &Upstream {
         &self.upstream
+    }
+
+    /// What is known of it now.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.standing.condition(Instant::now())
     }
 
     /// `None` in clear text.

@@ -18,7 +18,7 @@ pub(super) struct Standing {
 
 /// What a request finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
+pub enum Condition {
     /// Nothing speaks against it.
     Well,
     /// It failed, and the time to avoid it is over: one request may try.

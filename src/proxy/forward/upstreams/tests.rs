@@ -35,7 +35,7 @@ fn another_group_knows_of_its_members_what_the_one_before_knew() {
     for (health, of_b) in [(watched(), Condition::Unwell), (None, Condition::Well)] {
         let next = made_of(&["http://new", "http://c", "http://b", "http://a"], Some(7), health);
         next.learn_from(&known);
-        let conditions = next.members.iter().map(|member| member.standing.condition(Instant::now()));
+        let conditions = next.members.iter().map(|member| member.condition());
         assert_eq!(conditions.collect::<Vec<_>>(), [Condition::Well, Condition::Well, of_b, Condition::Avoided]);
     }
 }
