@@ -5,7 +5,9 @@ pub mod sessions;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
+use crate::domain::destination::Upstreams;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
 use crate::domain::written::Fingerprint;
@@ -26,6 +28,10 @@ pub trait Control: Send + Sync {
     /// Reads the configuration again, and waits until that has ended.
     async fn reload(&self) -> Arc<Reload>;
 
+    /// What is known of upstreams that a route of the configuration in force names, in file order. Nothing is if none of
+    /// them has a health check and there is no other to go to.
+    fn conditions(&self, upstreams: &Arc<Upstreams>) -> Vec<Condition>;
+
     /// Who is signed in.
     fn sessions(&self) -> &dyn Sessions;
 }
@@ -39,6 +45,18 @@ pub enum Phase {
     Ready,
     /// Told to stop: requests under way are finished, new ones should go elsewhere.
     Draining,
+}
+
+/// What is known of an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// It failed, and has not answered since: others are asked before it.
+    Avoided,
+    /// Its health check says no, or says nothing.
+    Unwell,
+    /// Nothing speaks against it.
+    Well,
 }
 
 /// A configuration in force.

@@ -9,10 +9,12 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
+use super::control::{Condition, Control};
 use super::pages::{self, Frame, show};
 use super::question::{Form, Question};
 use super::router::Admin;
 use crate::domain::decision::Outcome;
+use crate::domain::destination::{Destination, Upstreams};
 use crate::domain::route::{Access, Route};
 use crate::domain::rules::Rules;
 use crate::review::words::prose;
@@ -21,7 +23,7 @@ use crate::telemetry::journal::counters::Counters;
 /// All routes.
 pub(super) async fn list(State(admin): State<Arc<Admin>>, question: Question) -> Response {
     let (live, counters) = (admin.control.live(), admin.journal.counters());
-    let routes: Vec<_> = live.rules.routes.routes().iter().map(|route| Shown::of(route, &live.rules, &counters)).collect();
+    let routes: Vec<_> = live.rules.routes.routes().iter().map(|route| Shown::of(route, &live.rules, &counters, &*admin.control)).collect();
     match question.form {
         Form::Json => pages::json(StatusCode::OK, &json!(routes)),
         Form::Any | Form::Html | Form::Text => {
@@ -48,6 +50,7 @@ struct Shown<'a> {
     matched: String,
     admits: Vec<String>,
     destinations: Vec<String>,
+    upstreams: Vec<Known>,
     policy: Policy,
     decisions: Counts,
 }
@@ -64,6 +67,13 @@ enum Policy {
     Tried,
 }
 
+/// An upstream of which something is known.
+#[derive(Serialize)]
+struct Known {
+    upstream: String,
+    condition: Condition,
+}
+
 #[derive(Serialize)]
 struct Counts {
     allow: u64,
@@ -74,7 +84,7 @@ struct Counts {
 }
 
 impl<'a> Shown<'a> {
-    fn of(route: &'a Route, rules: &Rules, counters: &Counters) -> Self {
+    fn of(route: &'a Route, rules: &Rules, counters: &Counters, control: &dyn Control) -> Self {
         let count = |outcome: Outcome| counters.decisions.of(&route.name, |label| label.outcome == outcome);
         Self {
             name: route.name.as_str(),
@@ -82,6 +92,7 @@ impl<'a> Shown<'a> {
             matched: prose::matched(&route.matcher),
             admits: prose::admitted(route, rules),
             destinations: prose::destinations(&route.destination),
+            upstreams: known(&route.destination, control),
             policy: match &route.access {
                 Access::Public | Access::Optional(_) => Policy::Open,
                 Access::Required(_) => Policy::Enforced,
@@ -100,4 +111,12 @@ impl<'a> Shown<'a> {
     fn query(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).append_pair("route", self.name).finish()
     }
+}
+
+fn known(destination: &Destination, control: &dyn Control) -> Vec<Known> {
+    let of = |upstreams: &Arc<Upstreams>| {
+        let conditions = upstreams.members.iter().map(ToString::to_string).zip(control.conditions(upstreams));
+        conditions.map(|(upstream, condition)| Known { upstream, condition }).collect::<Vec<_>>()
+    };
+    destination.upstreams().into_iter().flat_map(of).collect()
 }

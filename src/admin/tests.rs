@@ -19,13 +19,14 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::control::sessions::Sessions;
-use super::control::{Control, Live, Outcome, Phase, Reload};
+use super::control::{Condition, Control, Live, Outcome, Phase, Reload};
 use super::guard::Door;
 use super::router::router;
 use crate::config;
 use crate::domain::account::{AccountKind, Home, Membership, TenantId};
 use crate::domain::authority::AuthorityName;
 use crate::domain::decision::{self, DecisionId, DecisionRecord, Judged};
+use crate::domain::destination::Upstreams;
 use crate::domain::reason::Reason;
 use crate::domain::route::RouteName;
 use crate::domain::time::Timestamp;
@@ -61,7 +62,7 @@ name = "shop"
 accounts = ["personal", "work"]
 enforce = false
 guests = "deny"
-upstream = { work = "http://127.0.0.1:3001", personal = { redirect = "https://shop.example.com/" } }
+upstream = { work = ["http://127.0.0.1:3001", "unix:/run/app.sock", "http://127.0.0.1:3002"], personal = { redirect = "https://shop.example.com/" } }
 "#;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
@@ -99,6 +100,12 @@ impl Control for MadeUp {
         let reload = Arc::new(Reload { at: NOW + Duration::from_secs(60), outcome, wants_restart, last_success });
         *self.last.lock().expect("no panic while holding it") = Some(Arc::clone(&reload));
         reload
+    }
+
+    /// Of several the first two are bad; of one alone nothing is known.
+    fn conditions(&self, upstreams: &Arc<Upstreams>) -> Vec<Condition> {
+        let conditions = [Condition::Unwell, Condition::Avoided].into_iter().chain(std::iter::repeat(Condition::Well));
+        if upstreams.members.len() > 1 { conditions.take(upstreams.members.len()).collect() } else { Vec::new() }
     }
 
     fn sessions(&self) -> &dyn Sessions {

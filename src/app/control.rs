@@ -9,11 +9,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::sessions::Desk;
+use super::upstreams::conditions;
 use crate::adapters::clock::SystemClock;
 use crate::admin::control::sessions::Sessions;
-use crate::admin::control::{Control, Live, Outcome, Phase, Reload};
+use crate::admin::control::{Condition, Control, Live, Outcome, Phase, Reload};
+use crate::domain::destination::Upstreams;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::Clock as _;
+use crate::proxy::generation::InForce;
 
 /// Somebody waits for a reload.
 pub(super) type Ask = oneshot::Sender<Arc<Reload>>;
@@ -28,15 +31,16 @@ pub(super) struct Steering {
     begun: OnceLock<()>,
     asks: mpsc::Sender<Ask>,
     desk: Desk,
+    in_force: InForce,
     stop: CancellationToken,
 }
 
 impl Steering {
     /// With the first configuration; and where the asking comes out.
-    pub(super) fn new(live: Live, desk: Desk, stop: CancellationToken) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+    pub(super) fn new(live: Live, desk: Desk, in_force: InForce, stop: CancellationToken) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(WAITING);
         let live = ArcSwap::from_pointee(live);
-        (Arc::new(Self { live, last_reload: ArcSwapOption::empty(), begun: OnceLock::new(), asks, desk, stop }), asked)
+        (Arc::new(Self { live, last_reload: ArcSwapOption::empty(), begun: OnceLock::new(), asks, desk, in_force, stop }), asked)
     }
 
     /// `None` if everything stops meanwhile: whoever would have taken the question is gone then, and the question with them.
@@ -94,6 +98,11 @@ impl Control for Steering {
             let (at, last_success) = (SystemClock.now(), self.last_success());
             Arc::new(Reload { at, outcome: Outcome::Refused { problems }, wants_restart, last_success })
         })
+    }
+
+    fn conditions(&self, upstreams: &Arc<Upstreams>) -> Vec<Condition> {
+        // In the moment of a reload what is shown may be of the configuration before.
+        self.in_force.shared().upstreams.find(upstreams).map(|group| conditions(group)).unwrap_or_default()
     }
 
     fn sessions(&self) -> &dyn Sessions {

@@ -114,7 +114,7 @@ impl App {
         let (shared, legacy) = lasting.build(config, None)?;
         let all_asked = legacy.all_asked();
         let in_force = InForce::new(shared);
-        let (steering, asks) = Steering::new(live, Desk::new(in_force.clone(), &logs), stop.clone());
+        let (steering, asks) = Steering::new(live, Desk::new(in_force.clone(), &logs), in_force.clone(), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(vigil::keep(in_force.clone())));
         let (journal, stop_admin) = (Journal::default(), CancellationToken::new());
         let admin = match &standing.admin {

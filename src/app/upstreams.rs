@@ -1,20 +1,18 @@
 //! Upstreams, kept from one configuration to the next where that reaches them in the same way: connections stay open,
 //! bounds stay kept, and who is not well is not forgotten. What is reached otherwise is another group, whose connections
-//! are its own.
+//! are its own; who is not well among its members is known to it all the same.
 
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::generation::BuildError;
-use crate::adapters::trust_roots;
+use crate::admin::control::Condition;
 use crate::config::{Config, UpstreamFiles};
 use crate::domain::destination::Upstreams;
-use crate::proxy::forward::upstreams::{Fleet, Group, health};
-use crate::proxy::forward::{Identity, TlsError, upstream_tls};
+use crate::proxy::forward::upstreams::{self, Fleet, Group, Member, health};
+use crate::proxy::forward::{TlsError, upstream_tls};
 
 /// A group that is watched for as long as somebody holds this.
 pub(super) struct KeptGroup {
@@ -43,10 +41,13 @@ pub(super) fn groups(
     let mut kept: Vec<Arc<KeptGroup>> = Vec::new();
     let groups = Fleet::of(&config.rules.routes, |configured| {
         let files = files_of(config, configured);
-        let known = kept.iter().chain(known).find(|known| known.is(configured, files, public_host)).cloned();
-        let found = match known {
-            Some(known) => known,
-            None => Arc::new(KeptGroup::new(configured, files, tls, public_host, stop)?),
+        let found = match kept.iter().chain(known).find(|known| known.is(configured, files, public_host)) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let group = tls.group(configured, files)?;
+                known.iter().filter(|known| known.has(files)).for_each(|known| group.learn_from(&known.group));
+                Arc::new(KeptGroup::watching(group, files, public_host, stop))
+            }
         };
         let group = Arc::clone(&found.group);
         if !kept.iter().any(|kept| Arc::ptr_eq(kept, &found)) {
@@ -55,6 +56,16 @@ pub(super) fn groups(
         Ok::<_, BuildError>(group)
     })?;
     Ok((groups, kept))
+}
+
+/// What is known of the members of a group, if anything is.
+pub(super) fn conditions(group: &Group) -> Vec<Condition> {
+    let told = |member: &Arc<Member>| match member.condition() {
+        upstreams::Condition::Avoided | upstreams::Condition::Due => Condition::Avoided,
+        upstreams::Condition::Unwell => Condition::Unwell,
+        upstreams::Condition::Well => Condition::Well,
+    };
+    if group.is_watched() { group.members().iter().map(told).collect() } else { Vec::new() }
 }
 
 /// The groups of a configuration that nobody watches: to look whether they are there.
@@ -75,31 +86,29 @@ fn files_of<'a>(config: &'a Config, configured: &Upstreams) -> Option<&'a Upstre
 }
 
 impl KeptGroup {
-    fn new(
-        configured: &Upstreams,
-        files: Option<&UpstreamFiles>,
-        tls: &Tls,
-        public_host: &str,
-        stop: &CancellationToken,
-    ) -> Result<Self, BuildError> {
-        let group = Arc::new(tls.group(configured, files)?);
+    fn watching(group: Group, files: Option<&UpstreamFiles>, public_host: &str, stop: &CancellationToken) -> Self {
+        let group = Arc::new(group);
         let (watched, host, stop) = (Arc::clone(&group), public_host.to_owned(), stop.child_token());
         let guard = stop.clone().drop_guard();
-        if configured.health.is_some() {
+        if group.configured().health.is_some() {
             tokio::spawn(stop.run_until_cancelled_owned(async move { health::watch(&watched, &host).await }));
         }
-        Ok(Self { files: files.cloned(), public_host: public_host.to_owned(), group, _watched: guard })
+        Self { files: files.cloned(), public_host: public_host.to_owned(), group, _watched: guard }
     }
 
     /// Whether it reaches the same in the same way.
     fn is(&self, configured: &Upstreams, files: Option<&UpstreamFiles>, public_host: &str) -> bool {
-        let same_files = match (&self.files, files) {
+        let same_probe = configured.health.is_none() || self.public_host == public_host;
+        same_probe && self.has(files) && self.group.configured() == configured
+    }
+
+    /// Whether the files that its TLS names say the same as these.
+    fn has(&self, files: Option<&UpstreamFiles>) -> bool {
+        match (&self.files, files) {
             (None, None) => true,
             (Some(ours), Some(theirs)) => ours.have_the_content_of(theirs),
             (None, Some(_)) | (Some(_), None) => false,
-        };
-        let same_probe = configured.health.is_none() || self.public_host == public_host;
-        same_files && same_probe && self.group.configured() == configured
+        }
     }
 }
 
@@ -118,28 +127,9 @@ impl Tls {
         Group::new(configured, &tls).map_err(|error| unusable(&error))
     }
 
-    fn with(&self, files: &UpstreamFiles) -> Result<Arc<ClientConfig>, Unusable> {
-        let roots = match &files.ca_pem {
-            None => Arc::clone(&self.roots),
-            Some(pem) => trust_roots::with(&RootCertStore::empty(), pem)?,
-        };
-        let identity = files.certificate.as_ref().map(|certificate| {
-            let chain = CertificateDer::pem_slice_iter(&certificate.chain_pem).collect::<Result<_, _>>()?;
-            Ok::<Identity, rustls_pki_types::pem::Error>((chain, PrivateKeyDer::from_pem_slice(certificate.key_pem.expose())?))
-        });
-        Ok(upstream_tls(roots, identity.transpose()?)?)
+    fn with(&self, files: &UpstreamFiles) -> Result<Arc<ClientConfig>, TlsError> {
+        upstream_tls(Arc::clone(files.roots.as_ref().unwrap_or(&self.roots)), files.identity.as_ref())
     }
-}
-
-/// Files that the configuration found usable and that are not.
-#[derive(Debug, thiserror::Error)]
-enum Unusable {
-    #[error("ca_file: {0}")]
-    Roots(#[from] trust_roots::BadRoots),
-    #[error("certificate_file and key_file: {0}")]
-    Certificate(#[from] rustls_pki_types::pem::Error),
-    #[error("{0}")]
-    Tls(#[from] TlsError),
 }
 
 #[cfg(test)]

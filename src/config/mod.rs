@@ -127,8 +127,7 @@ impl TlsSettings {
     /// Whether these say the same.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        let roots = |settings: &Self| settings.client_roots.as_ref().map(|roots| roots.roots.clone());
-        self.identity == other.identity && roots(self) == roots(other)
+        self.identity == other.identity && same_roots(self.client_roots.as_deref(), other.client_roots.as_deref())
     }
 }
 
@@ -170,32 +169,22 @@ impl Default for LimitSettings {
 pub struct UpstreamFiles {
     /// Which files.
     pub tls: UpstreamTls,
-    /// `ca_file`: trust roots in place of the system's, PEM.
-    pub ca_pem: Option<Vec<u8>>,
-    /// `certificate_file` and `key_file`.
-    pub certificate: Option<ClientCertificate>,
-}
-
-/// By which we are known to an upstream.
-#[derive(Debug, Clone)]
-pub struct ClientCertificate {
-    /// The chain, PEM.
-    pub chain_pem: Vec<u8>,
-    /// Its key, PEM.
-    pub key_pem: Secret<Vec<u8>>,
+    /// `ca_file`: trust roots in place of the system's.
+    pub roots: Option<Arc<RootCertStore>>,
+    /// `certificate_file` and `key_file`: by which we are known to the upstream.
+    pub identity: Option<ServerIdentity>,
 }
 
 impl UpstreamFiles {
     /// Whether these say the same as others, names aside.
     #[must_use]
     pub fn have_the_content_of(&self, others: &Self) -> bool {
-        let same_certificate = match (&self.certificate, &others.certificate) {
-            (None, None) => true,
-            (Some(ours), Some(theirs)) => ours.chain_pem == theirs.chain_pem && ours.key_pem.matches(theirs.key_pem.expose()),
-            (None, Some(_)) | (Some(_), None) => false,
-        };
-        same_certificate && self.ca_pem == others.ca_pem
+        self.identity == others.identity && same_roots(self.roots.as_deref(), others.roots.as_deref())
     }
+}
+
+fn same_roots(one: Option<&RootCertStore>, other: Option<&RootCertStore>) -> bool {
+    one.map(|roots| &roots.roots) == other.map(|roots| &roots.roots)
 }
 
 /// `[sign_in]`, beside what went into the [`Rules`].

@@ -38,6 +38,19 @@ impl Destination {
             (Self::ByKind { .. }, None) => None,
         }
     }
+
+    /// The upstreams that somebody is led to, each once.
+    #[must_use]
+    pub fn upstreams(&self) -> Vec<&Arc<Upstreams>> {
+        let mut found: Vec<&Arc<Upstreams>> = Vec::new();
+        for kind in AccountKind::ALL {
+            match self.of(Some(kind)) {
+                Some(Forward::Upstream(upstreams)) if !found.iter().any(|found| Arc::ptr_eq(found, upstreams)) => found.push(upstreams),
+                Some(Forward::Redirect(_) | Forward::Upstream(_)) | None => {}
+            }
+        }
+        found
+    }
 }
 
 /// One place to forward to.

@@ -1,4 +1,4 @@
-//! Who we are in TLS: a certificate with those that lead to a root, and the private key that belongs to it.
+//! Who we are in TLS, towards clients and upstreams alike: a certificate with those that lead to a root, and the private key that belongs to it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,9 +4,12 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use socket2::{Domain, SockAddr, Socket, Type};
+
+/// Much longer than a process takes from `bind` to `listen`.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Who may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(crate) fn listen(path: &Path, audience: Audience, backlog: i32) -> io::Resul
         if error.kind() != io::ErrorKind::AddrInUse {
             return Err(error);
         }
-        remove_stale(path, &address)?;
+        remove_stale(path, &address, || std::thread::sleep(PATIENCE))?;
         socket.bind(&address)?;
     }
     let file = SocketFile { identity: identity_of(path)?, path: path.to_path_buf() };
@@ -59,17 +62,30 @@ pub(crate) fn listen(path: &Path, audience: Audience, backlog: i32) -> io::Resul
 }
 
 /// Removes what a process left behind that could not tidy up; not what somebody answers on, and not what is no socket.
-fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
+///
+/// A process that starts as well has a file on which nobody answers, from `bind` to `listen`. So who does not answer is
+/// asked again after a while, and only a file that is still the same one goes.
+fn remove_stale(path: &Path, address: &SockAddr, wait: impl FnOnce()) -> io::Result<()> {
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name, which is no socket"));
     }
-    // Without blocking: a process whose queue is full is there, and would keep us waiting.
+    let found = identity_of(path)?;
+    if !is_deserted(address)? {
+        return Err(taken());
+    }
+    wait();
+    if is_deserted(address)? && identity_of(path)? == found { std::fs::remove_file(path) } else { Err(taken()) }
+}
+
+/// Without blocking: a process whose queue is full is there, and would keep us waiting.
+fn is_deserted(address: &SockAddr) -> io::Result<bool> {
     let visitor = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     visitor.set_nonblocking(true)?;
-    match visitor.connect(address) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
-        Ok(()) | Err(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process answers there")),
-    }
+    Ok(visitor.connect(address).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
+}
+
+fn taken() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another process answers there")
 }
 
 fn identity_of(path: &Path) -> io::Result<Identity> {
@@ -98,6 +114,33 @@ mod tests {
         let _queued = UnixStream::connect(&path).expect("a listener");
         let error = listen(&path, Audience::Group, 0).expect_err("taken");
         assert_eq!(error.to_string(), "another process answers there");
+    }
+
+    #[test]
+    fn who_is_about_to_listen_keeps_the_file_and_who_does_not_come_back_loses_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("s");
+        let address = SockAddr::unix(&path).expect("a short path");
+        let bound = || {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+            socket.bind(&address).expect("a free path");
+            socket
+        };
+        let slow = bound();
+        let refused = remove_stale(&path, &address, || slow.listen(1).expect("bound")).expect_err("taken");
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        drop(slow);
+        let mut other = None;
+        let replace = || {
+            // Elsewhere it lives on, so that the next one is another one by its number.
+            std::fs::rename(&path, directory.path().join("old")).expect("it is there");
+            other = Some(bound());
+        };
+        let refused = remove_stale(&path, &address, replace).expect_err("another's by now");
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        drop(other);
+        remove_stale(&path, &address, || {}).expect("nobody's");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -118,6 +118,24 @@ async fn it_answers_for_no_route_and_no_endpoint_of_the_proxy() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_cannot_be_reached_is_seen_beside_its_route() {
+    // Nobody listens on port 1.
+    let world = World::start("[[routes]]\nname = \"open\"\nauth = \"none\"\nupstream = [\"APP\", \"http://127.0.0.1:1\"]\n");
+    let conditions = || async {
+        let routes = world.json("/routes").await;
+        let of = |member: usize| routes[0]["upstreams"][member]["condition"].as_str().unwrap_or_default().to_owned();
+        [of(0), of(1)]
+    };
+    assert_eq!(conditions().await, ["well", "well"], "nothing speaks against them yet");
+    // One of two by chance, so one of these goes to it.
+    for _ in 0..60 {
+        let answer = raw::get(world.port, &format!("localhost:{}", world.port), "/", "").await;
+        assert_eq!(answer.status(), 200, "{answer:?}");
+    }
+    assert_eq!(conditions().await, ["well", "avoided"]);
+}
+
+#[tokio::test]
 async fn a_refusal_is_found_by_the_id_that_the_person_sees() {
     let provider = free_ports(1);
     let mut command = homerealm();

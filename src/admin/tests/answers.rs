@@ -167,9 +167,18 @@ async fn routes_are_told_in_words_in_the_order_of_the_file() {
     assert_eq!(finance["admits"], serde_json::json!(admits));
     assert_eq!(finance["destinations"], serde_json::json!(["http://[::1]:3000/base"]));
     assert_eq!(finance["decisions"], serde_json::json!({"allow":0,"challenge":0,"deny":1,"error":0,"would_refuse":0}));
-    assert_eq!(shop["destinations"], serde_json::json!(["work: http://127.0.0.1:3001", "personal: redirect to https://shop.example.com/"]));
+    let work = "work: http://127.0.0.1:3001, unix:/run/app.sock, http://127.0.0.1:3002";
+    assert_eq!(shop["destinations"], serde_json::json!([work, "personal: redirect to https://shop.example.com/"]));
+    assert_eq!(finance["upstreams"], serde_json::json!([]), "nothing is known of one alone");
+    let known = serde_json::json!([
+        { "upstream": "http://127.0.0.1:3001", "condition": "unwell" },
+        { "upstream": "unix:/run/app.sock", "condition": "avoided" },
+        { "upstream": "http://127.0.0.1:3002", "condition": "well" },
+    ]);
+    assert_eq!(shop["upstreams"], known);
     let (_, page) = world.page("/routes").await;
     assert!(page.contains("Contoso &#60;Ltd&#62;") && page.contains("1 denied") && page.contains("only tried"), "{page}");
+    assert!(page.contains(">avoided</span> <code>unix:/run/app.sock</code>"), "{page}");
 }
 
 #[tokio::test]

@@ -62,6 +62,23 @@ async fn a_reload_keeps_what_is_reached_in_the_same_way_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_member_that_joins_makes_nobody_forget_the_others() {
+    let (directory, tls, stop) = (directory(), tls(), CancellationToken::new());
+    let of = |urls: &[&str], known: &[Arc<KeptGroup>]| {
+        let upstream = format!("{{ url = {urls:?}, health = {{ path = \"/\", every = \"100ms\" }} }}");
+        groups(&config(&[&upstream], directory.path()), known, &tls, &stop).expect("sound").1
+    };
+    let (one, two, joins) = ("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3");
+    let first = of(&[one, two], &[]);
+    // Nobody listens there, and the watcher finds that out.
+    while conditions(&first[0].group) != [Condition::Unwell, Condition::Unwell] {
+        tokio::task::yield_now().await;
+    }
+    let second = of(&[joins, two, one], &first);
+    assert_eq!(conditions(&second[0].group), [Condition::Well, Condition::Unwell, Condition::Unwell]);
+}
+
+#[tokio::test]
 async fn nobody_watches_what_no_configuration_wants_any_more() {
     let (directory, tls, stop) = (directory(), tls(), CancellationToken::new());
     let (_, kept) = groups(&config(&[WATCHED], directory.path()), &[], &tls, &stop).expect("sound");

@@ -18,9 +18,7 @@ use crate::app::providers::{self, Clients};
 use crate::app::upstreams::{self, Tls};
 use crate::command::runtime;
 use crate::config::{AuthoritySettings, Config};
-use crate::domain::account::AccountKind;
 use crate::domain::authority::IssuerInForce;
-use crate::domain::destination::Forward;
 use crate::domain::route::Route;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Clock as _, Provider as _, ProviderUnavailable};
@@ -184,12 +182,8 @@ impl Outcome {
 
 /// Every member once, with the first route that leads to it.
 fn members<'a>(groups: &'a [Arc<Group>], routes: &'a [Route]) -> Vec<(&'a Arc<Member>, &'a Route)> {
-    let leads_to = |route: &&Route, group: &Group| {
-        AccountKind::ALL.into_iter().any(|kind| match route.destination.of(Some(kind)) {
-            Some(Forward::Upstream(upstreams)) => **upstreams == *group.configured(),
-            Some(Forward::Redirect(_)) | None => false,
-        })
-    };
+    let leads_to =
+        |route: &&Route, group: &Group| route.destination.upstreams().iter().any(|upstreams| ***upstreams == *group.configured());
     let mut seen = HashSet::new();
     let mut distinct = Vec::new();
     for group in groups {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::setting::Refusal;
 use crate::config::mask::holds_a_secret;
-use crate::config::problem::Code;
+use crate::config::problem::{Code, Shown};
 use crate::domain::account::TenantId;
 use crate::domain::address::Domain;
 use crate::domain::origin::{Origin, Scheme};
@@ -104,12 +104,16 @@ pub(crate) fn listen(text: &str) -> Result<ListenAddress, Refusal> {
     text.parse().map(ListenAddress::Tcp).map_err(|_| Refusal::malformed(expected))
 }
 
-/// The path of a socket file.
+/// The path of a socket file: one of ours, or an upstream's.
 pub(crate) fn socket(path: &str, example: &str) -> Result<PathBuf, Refusal> {
-    /// What the system's address structure holds, without the byte that ends it.
+    /// What the system's address structure holds, without the byte that ends it (`sun_path`).
     const LONGEST: usize = 107;
-    if !Path::new(path).is_absolute() || path.ends_with('/') || path.contains('\0') {
-        return Err(Refusal::malformed(format!("expected an absolute path behind \"unix:\", like \"{example}\"")));
+    let below_root = path.trim_start_matches('/');
+    let is_absolute = path.len() == below_root.len() + 1;
+    if !is_absolute || below_root.is_empty() || path.ends_with('/') || path.contains(char::is_control) {
+        let plain = below_root.trim_end_matches('/');
+        let meant = if plain.contains('/') { format!("unix:/{plain}") } else { example.to_owned() };
+        return Err(Refusal::malformed(format!("expected the absolute path of a file behind one `unix:`, like {}", Shown(&meant))));
     }
     if path.len() > LONGEST {
         return Err(Refusal::malformed(format!("the path of a socket has at most {LONGEST} bytes")));

@@ -2,7 +2,6 @@
 //! for each kind of account.
 
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
@@ -77,8 +76,6 @@ const WANTED_MEMBERS: &str = "a URL like \"http://127.0.0.1:3000\", or a list of
 const MOST_MEMBERS: usize = 100;
 /// Probing more often would be a load of its own.
 const OFTENEST: Duration = Duration::from_millis(100);
-/// What the system takes for the name of a socket (`sun_path` has 108 bytes, the last of them zero).
-const LONGEST_SOCKET: usize = 107;
 
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Setting<UpstreamSection> {
     let place = format!("`upstream` of {}", reader.place());
@@ -238,7 +235,8 @@ fn member(reader: &Reader<'_, '_>, item: Item<'_, '_>, text: &str, key: &str) ->
 fn upstream(text: &str) -> Result<Upstream, Refusal> {
     forms::no_secret(text)?;
     if let Some(path) = text.strip_prefix("unix:") {
-        return socket(path);
+        let address = UpstreamAddress::Unix(forms::socket(path, "unix:/run/app.sock")?);
+        return Ok(Upstream { address, ..Upstream::at(UpstreamScheme::Http, "", 0) });
     }
     let (scheme, web) = match text.strip_prefix("h2c://") {
         // The same but for what is spoken, and a form that URL parsers know.
@@ -271,20 +269,6 @@ fn expected(text: &str) -> String {
         Some(meant) => format!("did you mean {}?", Shown(&meant)),
         None => "expected an http, https or h2c URL, like \"http://127.0.0.1:3000\", or \"unix:/run/app.sock\"".to_owned(),
     }
-}
-
-fn socket(path: &str) -> Result<Upstream, Refusal> {
-    let plain = path.trim_start_matches('/');
-    if !path.starts_with('/') || path.starts_with("//") {
-        let meant = format!("unix:/{plain}");
-        let why = if plain.is_empty() { String::new() } else { format!(", like {}", Shown(&meant)) };
-        return Err(Refusal::malformed(format!("expected the absolute path of a socket behind one `unix:`{why}")));
-    }
-    if path.ends_with('/') || path.contains(char::is_control) || path.len() > LONGEST_SOCKET {
-        return Err(Refusal::malformed(format!("expected the absolute path of a socket, of at most {LONGEST_SOCKET} bytes")));
-    }
-    let address = UpstreamAddress::Unix(Path::new(path).to_owned());
-    Ok(Upstream { address, ..Upstream::at(UpstreamScheme::Http, "", 0) })
 }
 
 fn server_name(text: &str) -> Result<String, Refusal> {

@@ -1,5 +1,6 @@
 //! The admin listener's address beside those that the public listens on.
 
+use super::server::takes_place;
 use crate::config::AdminListen;
 use crate::config::file::File;
 use crate::config::file::admin::{AdminSection, DEFAULT};
@@ -56,12 +57,10 @@ pub(crate) fn wanted(section: &Setting<AdminSection>) -> Option<(Admin, Span)> {
     }
 }
 
-/// Whether a socket at `public` takes the place of `admin` as well: the unspecified address takes a port on every address.
+/// Whether a socket at `public` takes the place of `admin` as well.
 fn takes(public: &ListenAddress, admin: &AdminListen) -> bool {
     match (public, admin) {
-        (ListenAddress::Tcp(public), AdminListen::Tcp(admin)) => {
-            public.port() == admin.port() && admin.port() != 0 && (public.ip() == admin.ip() || public.ip().is_unspecified())
-        }
+        (ListenAddress::Tcp(public), AdminListen::Tcp(admin)) => takes_place(*public, *admin),
         (ListenAddress::Unix(public), AdminListen::Unix(admin)) => public == admin,
         (ListenAddress::Tcp(_) | ListenAddress::Unix(_) | ListenAddress::Systemd(_), AdminListen::Tcp(_) | AdminListen::Unix(_)) => false,
     }

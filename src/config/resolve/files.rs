@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
@@ -46,6 +48,19 @@ pub(crate) fn certificates(setting: &Setting<String>, key: &str, around: &Surrou
     }
     report_unusable(path, key, "expected certificates in PEM form", around);
     None
+}
+
+/// Reads those who vouch for the other side in TLS, likewise.
+pub(crate) fn roots(setting: &Setting<String>, key: &str, around: &Surroundings<'_>) -> Option<Option<Arc<RootCertStore>>> {
+    let Some(pem) = certificates(setting, key, around)? else { return Some(None) };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
+        if roots.add(certificate).is_err() {
+            report_unusable(setting.given()?, key, "a certificate in it cannot be read", around);
+            return None;
+        }
+    }
+    Some(Some(Arc::new(roots)))
 }
 
 fn report_unreadable(path: &Located<String>, key: &str, error: ErrorKind, around: &Surroundings<'_>) {

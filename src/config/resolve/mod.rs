@@ -12,6 +12,7 @@ pub(crate) mod effects;
 pub(crate) mod files;
 pub(crate) mod forwarding;
 pub(crate) mod headers;
+pub(crate) mod identity;
 pub(crate) mod idle;
 pub(crate) mod limits;
 pub(crate) mod not_before;

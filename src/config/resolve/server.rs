@@ -56,8 +56,36 @@ pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<ListenAddre
                 return None;
             }
             report_repeated(&list.value, "the address", findings);
+            report_taken(&list.value, findings);
             Some(list.value.iter().map(|address| address.value.clone()).collect())
         }
+    }
+}
+
+/// Reports every address that another one of the list takes as well. `[::]` leaves those of IPv4 to the others.
+fn report_taken(list: &[Located<ListenAddress>], findings: &Findings) {
+    let ports = || list.iter().filter_map(|address| Some((tcp(&address.value)?, address.at)));
+    for (narrow, at) in ports() {
+        let is_ipv4 = |address: SocketAddr| address.ip().to_canonical().is_ipv4();
+        let takes = |wide: SocketAddr| wide != narrow && is_ipv4(wide) == is_ipv4(narrow) && takes_place(wide, narrow);
+        if let Some((wide, first)) = ports().find(|(wide, _)| takes(*wide)) {
+            let problem = Problem::new(Code::Duplicate, at, format!("{wide} takes what comes to {narrow} as well"));
+            let problem = problem.label(format!("remove it, or write single addresses in place of {wide}"));
+            findings.report(problem.context(first, "every address of this machine"));
+        }
+    }
+}
+
+/// Whether a socket at `wide` leaves no place for one at `narrow`: the unspecified address takes a port on every address.
+pub(crate) fn takes_place(wide: SocketAddr, narrow: SocketAddr) -> bool {
+    let is_same = || wide.ip().to_canonical() == narrow.ip().to_canonical();
+    wide.port() == narrow.port() && narrow.port() != 0 && (is_same() || wide.ip().is_unspecified())
+}
+
+fn tcp(address: &ListenAddress) -> Option<SocketAddr> {
+    match address {
+        ListenAddress::Tcp(address) => Some(*address),
+        ListenAddress::Unix(_) | ListenAddress::Systemd(_) => None,
     }
 }
 
@@ -72,10 +100,7 @@ pub(crate) fn socket_files(file: &File) -> impl Iterator<Item = Located<PathBuf>
 /// Every port that we listen on, with its place if it has one. What a service manager opens for us is not known here.
 pub(crate) fn ports(file: &File) -> impl Iterator<Item = (SocketAddr, Option<Span>)> {
     let default = file.listen.is_absent().then_some((DEFAULT_LISTEN, None));
-    let given = file.listen.value().into_iter().flatten().filter_map(|address| match address.value {
-        ListenAddress::Tcp(port) => Some((port, Some(address.at))),
-        ListenAddress::Unix(_) | ListenAddress::Systemd(_) => None,
-    });
+    let given = file.listen.value().into_iter().flatten().filter_map(|address| Some((tcp(&address.value)?, Some(address.at))));
     default.into_iter().chain(given)
 }
 

@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 
-use super::Surroundings;
-use super::files::{self, report_unusable};
+use super::identity::{self, Named};
 use super::server::report_repeated;
+use super::{Surroundings, files};
+use crate::config::UpstreamFiles;
 use crate::config::file::setting::{Located, Setting};
 use crate::config::file::upstream::{Options, UpstreamsSection};
 use crate::config::problem::{Code, Problem, Shown};
-use crate::config::{ClientCertificate, UpstreamFiles};
 use crate::domain::destination::{CertificateFiles, HealthCheck, Upstream, UpstreamAddress, UpstreamScheme, UpstreamTls, Upstreams};
-use crate::protocol::secret::Secret;
 
 /// How often upstreams are asked whether they are well, unless the file says otherwise.
 const EVERY: Duration = Duration::from_secs(5);
@@ -31,6 +27,7 @@ pub(crate) fn resolve(section: &UpstreamsSection, around: &Surroundings<'_>) -> 
         report_unverifiable(members, options, around);
     }
     report_half_a_certificate(options, around);
+    warn_of_lonely_health(members, options, around);
     let tls = tls(options, around);
     let files = if tls.ca_file.is_some() || tls.certificate.is_some() { files(options, &tls, around) } else { None };
     let host = options.host.value().copied().unwrap_or_default();
@@ -90,6 +87,15 @@ fn report_half_a_certificate(options: &Options, around: &Surroundings<'_>) {
     around.findings.report(problem.label(hint));
 }
 
+fn warn_of_lonely_health(members: &[Located<Upstream>], options: &Options, around: &Surroundings<'_>) {
+    if let ([only], Some(health)) = (members, options.health.given()) {
+        let problem = Problem::new(Code::NoEffectHere, health.key, "`health` has no effect on where requests go");
+        let problem =
+            problem.label("the log and the admin listener tell what it finds, and that is all: add other upstreams, or remove this key");
+        around.findings.report(problem.context(only.at, "there is no other to go to"));
+    }
+}
+
 fn tls(options: &Options, around: &Surroundings<'_>) -> UpstreamTls {
     let full = |path: &String| around.directory.join(path);
     let certificate = options.certificate_file.value().zip(options.key_file.value());
@@ -101,38 +107,13 @@ fn tls(options: &Options, around: &Surroundings<'_>) -> UpstreamTls {
 }
 
 fn files(options: &Options, tls: &UpstreamTls, around: &Surroundings<'_>) -> Option<UpstreamFiles> {
-    let ca_pem = files::certificates(&options.ca_file, "ca_file", around);
-    let certificate = match (options.certificate_file.given(), options.key_file.given()) {
-        (Some(_), Some(key)) => client_certificate(options, key, around).map(Some),
+    let roots = files::roots(&options.ca_file, "ca_file", around);
+    let identity = match (options.certificate_file.given(), options.key_file.given()) {
+        (Some(certificate), Some(key)) => {
+            let certificate = Named { path: certificate, by: "certificate_file" };
+            identity::read(&certificate, &Named { path: key, by: "key_file" }, around).map(Some)
+        }
         (None, _) | (_, None) => Some(None),
     };
-    Some(UpstreamFiles { tls: tls.clone(), ca_pem: ca_pem?, certificate: certificate? })
-}
-
-fn client_certificate(options: &Options, key: &Located<String>, around: &Surroundings<'_>) -> Option<ClientCertificate> {
-    let chain = files::certificates(&options.certificate_file, "certificate_file", around);
-    let key_pem = files::read(key, "key_file", around);
-    let (chain_pem, key_pem) = (chain??, key_pem?);
-    let Ok(private) = PrivateKeyDer::from_pem_slice(&key_pem) else {
-        let is_encrypted = memchr::memmem::find(&key_pem, b"ENCRYPTED").is_some();
-        let why = if is_encrypted {
-            "the key is encrypted, and there is nobody to type a passphrase"
-        } else {
-            "expected a private key in PEM form"
-        };
-        report_unusable(key, "key_file", why, around);
-        return None;
-    };
-    let certificates = CertificateDer::pem_slice_iter(&chain_pem).filter_map(Result::ok).collect();
-    match CertifiedKey::from_der(certificates, private, &default_provider()) {
-        Ok(_) => Some(ClientCertificate { chain_pem, key_pem: Secret::new(key_pem.to_vec()) }),
-        Err(rustls::Error::InconsistentKeys(_)) => {
-            report_unusable(key, "key_file", "it is not the key of the certificate in `certificate_file`", around);
-            None
-        }
-        Err(_) => {
-            report_unusable(key, "key_file", "the key, or the certificate in `certificate_file`, is of a kind that cannot be used", around);
-            None
-        }
-    }
+    Some(UpstreamFiles { tls: tls.clone(), roots: roots?, identity: identity? })
 }

@@ -159,11 +159,8 @@ fn the_options_of_upstreams_hold_for_each_of_them() {
     for member in &upstreams.members {
         assert_eq!((member.host, member.tls.server_name.as_deref(), &member.tls), (HostField::Own, Some("app"), &files.tls));
     }
-    let certificate = files.certificate.as_ref().expect("a client certificate");
-    assert!(certificate.chain_pem.starts_with(b"-----BEGIN CERTIFICATE-----") && files.ca_pem.is_some());
-    assert!(certificate.key_pem.expose().starts_with(b"-----BEGIN PRIVATE KEY-----"));
-    let shown = format!("{config:?}");
-    assert!(!shown.contains("PRIVATE KEY"));
+    let (identity, roots) = (files.identity.as_ref().expect("a client certificate"), files.roots.as_ref().expect("trust roots"));
+    assert_eq!((identity.certified.cert.len(), roots.len()), (1, 1));
     let noted = |name: &str| config.files.paths.iter().any(|path| path.ends_with(name));
     assert!(noted("client.pem") && noted("client-key.pem"), "{:?}", config.files.paths);
 }

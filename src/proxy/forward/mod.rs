@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::ForwardError;
 pub use http1::answer_head::OddHead;
 pub use tunnel::{asks_for_websocket, origin_is_ours};
-pub use wire::{Identity, TlsError, upstream_tls};
+pub use wire::{TlsError, upstream_tls};
 
 use super::body::Body;
 use super::http2::handshake;

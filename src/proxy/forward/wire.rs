@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
@@ -21,6 +21,7 @@ use super::error::ForwardError;
 use super::upstreams::Member;
 use super::upstreams::limit::Permit;
 use crate::domain::destination::{UpstreamAddress, UpstreamScheme};
+use crate::protocol::server_identity::ServerIdentity;
 
 /// As ALPN names them.
 pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
@@ -74,21 +75,18 @@ impl Offer {
     }
 }
 
-/// By which certificate we are known.
-pub type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-/// A TLS configuration for upstreams, which trusts these roots. No roots at all are no reason not to start: most
+/// A TLS configuration for upstreams, which trusts these roots; they may know us by a certificate. No roots at all are no reason not to start: most
 /// upstreams are next door and speak plain HTTP, and https to one fails with its own words.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn upstream_tls(roots: Arc<RootCertStore>, identity: Option<Identity>) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn upstream_tls(roots: Arc<RootCertStore>, identity: Option<&ServerIdentity>) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let trusting = versions.with_root_certificates(roots);
     let mut config = match identity {
         None => trusting.with_no_client_auth(),
-        Some((chain, key)) => trusting.with_client_auth_cert(chain, key)?,
+        Some(identity) => trusting.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.certified)))),
     };
     config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
     Ok(Arc::new(config))

@@ -12,7 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_util::either::Either;
 
 use super::{ConnectionInfo, Known, ListenError};
-use crate::protocol::listen_address::ListenAddress;
+use crate::protocol::listen_address::{ListenAddress, Versions};
 use crate::sockets::file::{self, Audience, SocketFile};
 use crate::sockets::passed::{self, Passed, PassedListener};
 
@@ -101,7 +101,9 @@ impl Sockets {
         for address in addresses {
             let failed = |source| ListenError::Bind { address: address.clone(), source };
             let real = match address {
-                ListenAddress::Tcp(address) => ListenAddress::Tcp(sockets.open_port(*address).map_err(failed)?),
+                ListenAddress::Tcp(address) => {
+                    ListenAddress::Tcp(sockets.open_port(*address, Versions::of(*address, addresses)).map_err(failed)?)
+                }
                 ListenAddress::Unix(path) => {
                     let (listener, file) = file::listen(path, Audience::Group, BACKLOG).map_err(failed)?;
                     sockets.files.push(file);
@@ -121,13 +123,13 @@ impl Sockets {
         Ok(sockets)
     }
 
-    fn open_port(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+    fn open_port(&mut self, address: SocketAddr, versions: Versions) -> io::Result<SocketAddr> {
         // A second process would take a share of the first one's connections, and could not open its cookies if keys are
         // made up: a taken address is an error, however many workers share ours.
-        drop(bind(address, Sharing::Nobody)?);
+        drop(bind(address, versions, Sharing::Nobody)?);
         let mut real = address;
         for worker in &mut self.of_workers {
-            let listener = bind(real, Sharing::Workers)?;
+            let listener = bind(real, versions, Sharing::Workers)?;
             real = listener.local_addr()?;
             worker.push(Unbound::Tcp(listener));
         }
@@ -170,10 +172,14 @@ enum Sharing {
     Workers,
 }
 
-fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr, versions: Versions, sharing: Sharing) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(sharing == Sharing::Workers)?;
+    if address.is_ipv6() {
+        // Whatever the system's default is.
+        socket.set_only_v6(versions == Versions::Own)?;
+    }
     socket.set_tcp_keepalive(&keep_alive())?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;

@@ -12,6 +12,7 @@
 
 mod asked;
 mod crowd;
+mod destinations;
 mod gate;
 mod json;
 mod paths;
@@ -23,6 +24,7 @@ mod text;
 mod words;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use self::asked::{Among, asked};
@@ -184,6 +186,10 @@ impl<'a> Comparison<'a> {
         [(0, old), (1, new)].map(|(file, at)| at.map(|at| &self.rules[file].routes.routes()[at]))
     }
 
+    fn directories(&self) -> [&'a Path; 2] {
+        self.rules.map(|rules| Path::new(&rules.file_name).parent().unwrap_or(Path::new("")))
+    }
+
     fn changes(&mut self, places: requests::Pair, asked: &Asked) -> Vec<Change> {
         let routes = self.routes(places);
         let verdict = self.verdict(places);
@@ -201,7 +207,7 @@ impl<'a> Comparison<'a> {
         }
         if let [Some(before), Some(after)] = routes {
             let [old, new] = placed(Direction::Change, routes, |route| route.position);
-            changes.extend(settings::changes(before, after).into_iter().map(|phrase| {
+            changes.extend(settings::changes(before, after, self.directories()).into_iter().map(|phrase| {
                 let (asked, who) = (asked.clone(), Who::Whoever);
                 Change { direction: Direction::Change, asked, who, phrase, old: old.clone(), new: new.clone() }
             }));

@@ -1,22 +1,24 @@
 //! What becomes of a request beside being let in: changes that move nobody, and that are worth knowing of all the same.
 
-use crate::domain::account::AccountKind;
-use crate::domain::destination::Destination;
+use std::path::Path;
+
+use super::destinations;
 use crate::domain::identity_headers::Preset;
+use crate::domain::prefix::Prefix;
 use crate::domain::route::{Access, HeaderRules, Requirements, Route, Unauthenticated};
 
-/// Every such change between two routes, as a phrase each.
-pub(super) fn changes(old: &Route, new: &Route) -> Vec<String> {
-    let told = |what: &str, [old, new]: [String; 2]| (old != new).then(|| format!("{what}: {old} → {new}"));
+/// Every such change between two routes, as a phrase each; `directories` are those of their files.
+pub(super) fn changes(old: &Route, new: &Route, directories: [&Path; 2]) -> Vec<String> {
     let routes = [old, new];
     let mut changes: Vec<String> = [
         told("identity headers", routes.map(|route| preset(route.headers.preset).to_owned())),
+        told("strip_prefix", routes.map(|route| route.strip_prefix.as_ref().map_or("nothing", Prefix::as_str).to_owned())),
         told("unauthenticated", routes.map(|route| unauthenticated(route.unauthenticated).to_owned())),
     ]
     .into_iter()
     .flatten()
     .collect();
-    changes.extend(destinations(&old.destination, &new.destination));
+    changes.extend(destinations::changes(routes.map(|route| &route.destination), directories));
     if !same_headers(&old.headers, &new.headers) {
         changes.push("other headers are set or removed".into());
     }
@@ -24,17 +26,9 @@ pub(super) fn changes(old: &Route, new: &Route) -> Vec<String> {
     changes
 }
 
-/// Where requests go now; for each kind of account where that depends on it.
-fn destinations(old: &Destination, new: &Destination) -> Vec<String> {
-    if let (Destination::One(old), Destination::One(new)) = (old, new) {
-        let (old, new) = (old.to_string(), new.to_string());
-        return (old != new).then(|| format!("upstream: {old} → {new}")).into_iter().collect();
-    }
-    let of_kind = |kind: AccountKind| {
-        let [old, new] = [old, new].map(|destination| destination.of(Some(kind)).map(ToString::to_string));
-        (old != new).then(|| Some(format!("upstream for {} accounts: {} → {}", kind.as_str(), old?, new?)))?
-    };
-    AccountKind::ALL.into_iter().filter_map(of_kind).collect()
+/// What has changed, if it has.
+pub(super) fn told(what: &str, [old, new]: [String; 2]) -> Option<String> {
+    (old != new).then(|| format!("{what}: {old} → {new}"))
 }
 
 const fn preset(preset: Preset) -> &'static str {

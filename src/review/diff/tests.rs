@@ -32,7 +32,7 @@ fn file(keys: &str) -> String {
 
 fn rules(text: &str, name: &str) -> std::sync::Arc<Rules> {
     let environment = |_: &str| Some("a secret".to_owned());
-    let config = config::parse_with(text, name, std::path::Path::new("."), &environment, chrono::NaiveDate::default());
+    let config = config::parse_with(text, name, Path::new("."), &environment, chrono::NaiveDate::default());
     config.unwrap_or_else(|problems| panic!("{problems}")).rules
 }
 
@@ -349,6 +349,7 @@ fn what_moves_nobody_is_told_apart() {
         ("headers = { preset = \"none\" }", "identity headers: standard → none"),
         ("headers = { set = { X-App-User = \"{oid}\" } }", "other headers are set or removed"),
         ("unauthenticated = \"401\"", "unauthenticated: auto → 401"),
+        ("strip_prefix = true", "strip_prefix: nothing → /shop"),
     ] {
         check_people("accounts = \"work\"", &format!("accounts = \"work\"\n{keys}"), &[&format!("{phrase} CHANGES")]);
     }

@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use super::{config, request, say};
 use crate::support::process::{Process, free_ports, homerealm};
@@ -19,6 +19,21 @@ const PORT: u16 = 8080;
 
 fn run(directory: &Path) -> Process {
     Process::start(homerealm().arg("run").arg("-c").arg(directory.join("homerealm.toml")))
+}
+
+#[tokio::test]
+async fn both_versions_of_ip_are_answered_on_one_port_by_one_process() {
+    let app = Upstream::start();
+    let port = free_ports(1);
+    let above = format!("listen = [\"127.0.0.1:{port}\", \"[::1]:{port}\"]");
+    let directory = configured(&config("http", port, &app, &above, ""));
+    let mut proxy = run(directory.path());
+    proxy.wait_for("Listening on");
+    for address in ["127.0.0.1", "::1"] {
+        let stream = TcpStream::connect((address, port)).await.expect("a listener");
+        assert_eq!(say(stream, request(port).as_bytes()).await.status(), 200, "{address}");
+    }
+    proxy.stop();
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //! workers share it, so everything in it is read without a lock, and written only when something changes; what one worker
 //! has under way is the worker's own (`desk`).
 //!
-//! A reload keeps what it asks for again, with all that is known of it. What it does not ask for ends with the requests
-//! that still use it.
+//! A reload keeps what it asks for again, with all that is known of it; where it asks for other members beside, or in another
+//! way, what is known of each goes along. What it does not ask for ends with the requests that still use it.
 
 pub(super) mod again;
 mod balance;
@@ -21,10 +21,10 @@ use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use tokio::time::Instant;
 
 use super::wire::HTTP_1_1;
-use crate::domain::account::AccountKind;
-use crate::domain::destination::{Forward, Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
+use crate::domain::destination::{Upstream, UpstreamAddress, UpstreamScheme, Upstreams};
 use crate::domain::route::RouteTable;
 use limit::Bound;
+pub use standing::Condition;
 use standing::Standing;
 
 /// What routes of one configuration forward to, found by what the routes say.
@@ -70,8 +70,7 @@ impl Fleet {
     pub fn of<E>(routes: &RouteTable, mut group: impl FnMut(&Upstreams) -> Result<Arc<Group>, E>) -> Result<Self, E> {
         let mut by_place = Vec::new();
         for route in routes.routes() {
-            for kind in AccountKind::ALL {
-                let Some(Forward::Upstream(configured)) = route.destination.of(Some(kind)) else { continue };
+            for configured in route.destination.upstreams() {
                 if by_place.iter().all(|(place, _, _)| *place != place_of(configured)) {
                     by_place.push((place_of(configured), Arc::clone(configured), group(configured)?));
                 }
@@ -87,8 +86,14 @@ impl Fleet {
     /// If the route is of another table.
     #[must_use]
     pub fn at_work(&self, configured: &Arc<Upstreams>) -> &Arc<Group> {
-        let found = self.by_place.binary_search_by_key(&place_of(configured), |(place, _, _)| *place);
-        &self.by_place[found.expect("routes and groups are of one configuration")].2
+        self.find(configured).expect("routes and groups are of one configuration")
+    }
+
+    /// Likewise; `None` if the route is of another table.
+    #[must_use]
+    pub fn find(&self, configured: &Arc<Upstreams>) -> Option<&Arc<Group>> {
+        let found = self.by_place.binary_search_by_key(&place_of(configured), |(place, _, _)| *place).ok()?;
+        Some(&self.by_place[found].2)
     }
 }
 
@@ -118,10 +123,28 @@ impl Group {
         Ok(Self { configured: configured.clone(), members })
     }
 
+    /// Takes over what is known of the members that an earlier group has as well. What a health check said is forgotten
+    /// where none will ask again.
+    pub fn learn_from(&self, known: &Self) {
+        for member in &self.members {
+            let Some(known) = known.members.iter().find(|known| known.upstream == member.upstream) else { continue };
+            member.standing.avoid_like(&known.standing);
+            if self.configured.health.is_some() && known.condition() == Condition::Unwell {
+                member.standing.is_well(false);
+            }
+        }
+    }
+
     /// What it was made of.
     #[must_use]
     pub const fn configured(&self) -> &Upstreams {
         &self.configured
+    }
+
+    /// Whether anything is found out about its members: by a health check, or because a request could go elsewhere.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.members.len() > 1 || self.configured.health.is_some()
     }
 
     /// In file order.
@@ -136,6 +159,12 @@ impl Member {
     #[must_use]
     pub const fn upstream(&self) -> &Upstream {
         &self.upstream
+    }
+
+    /// What is known of it now.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        self.standing.condition(Instant::now())
     }
 
     /// `None` in clear text.

@@ -18,7 +18,7 @@ pub(super) struct Standing {
 
 /// What a request finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
+pub enum Condition {
     /// Nothing speaks against it.
     Well,
     /// It failed, and the time to avoid it is over: one request may try.
@@ -95,6 +95,15 @@ impl Standing {
         }
     }
 
+    /// Avoids it as long as another does that knows the same member.
+    pub(super) fn avoid_like(&self, known: &Self) {
+        let avoided = known.avoided.load(Ordering::Relaxed);
+        if avoided != 0 {
+            let until = self.milliseconds(known.since + Duration::from_millis(until(avoided)));
+            self.avoided.store(until << 8 | avoided & 0xff, Ordering::Relaxed);
+        }
+    }
+
     /// 1 s, 2 s, 4 s … 30 s. Whether nobody else was faster.
     fn avoid_longer(&self, avoided: u64, now: Instant) -> bool {
         self.avoid(avoided, (avoided & 0xff).saturating_add(1).min(0xff), now)
@@ -167,6 +176,28 @@ mod tests {
         assert_eq!(standing.condition(after(start, 4002)), Condition::Well);
         assert!(standing.failed(after(start, 5000)), "and it is counted anew");
         assert_eq!(standing.condition(after(start, 6000)), Condition::Due);
+    }
+
+    #[test]
+    fn who_is_avoided_by_one_is_avoided_by_the_next_for_the_rest_of_the_time() {
+        let start = Instant::now();
+        let known = Standing::new(start);
+        assert!(known.failed(start));
+        known.failed_again(start);
+        let next = |milliseconds: u64| {
+            let next = Standing::new(after(start, milliseconds));
+            next.avoid_like(&known);
+            next
+        };
+        let early = next(500);
+        assert_eq!(early.condition(after(start, 1999)), Condition::Avoided);
+        assert_eq!(early.condition(after(start, 2000)), Condition::Due);
+        let late = next(9_000);
+        assert_eq!(late.condition(after(start, 9_000)), Condition::Due, "it has not answered since");
+        late.failed_again(after(start, 9_000));
+        assert_eq!(late.condition(after(start, 12_999)), Condition::Avoided, "the third time in a row");
+        known.worked();
+        assert_eq!(next(500).condition(after(start, 500)), Condition::Well);
     }
 
     #[test]

@@ -1,0 +1,62 @@
+//! Where requests go now, and how upstreams are spoken to.
+
+use std::path::Path;
+
+use super::settings::told;
+use crate::domain::account::AccountKind;
+use crate::domain::destination::{Destination, Forward, HealthCheck, HostField, Upstreams};
+
+/// Every change; for each kind of account where that depends on it. `directories` are those of the files: paths are told from
+/// there.
+pub(super) fn changes(destinations: [&Destination; 2], directories: [&Path; 2]) -> Vec<String> {
+    if let [Destination::One(old), Destination::One(new)] = destinations {
+        return of_forwards("upstream", [old, new], directories);
+    }
+    let of_kind = |kind: AccountKind| match destinations.map(|destination| destination.of(Some(kind))) {
+        [Some(old), Some(new)] => of_forwards(&format!("upstream for {} accounts", kind.as_str()), [old, new], directories),
+        [None, _] | [_, None] => Vec::new(),
+    };
+    AccountKind::ALL.into_iter().flat_map(of_kind).collect()
+}
+
+fn of_forwards(what: &str, forwards: [&Forward; 2], directories: [&Path; 2]) -> Vec<String> {
+    let mut changes: Vec<_> = told(what, forwards.map(ToString::to_string)).into_iter().collect();
+    if let [Forward::Upstream(old), Forward::Upstream(new)] = forwards {
+        let pairs = options(old, directories[0]).into_iter().zip(options(new, directories[1]));
+        changes.extend(pairs.filter_map(|((key, old), (_, new))| told(&format!("{key} of {what}"), [old, new])));
+    }
+    changes
+}
+
+/// What a file says of upstreams beside where they are: each key with its value, or with what holds without it.
+fn options(upstreams: &Upstreams, directory: &Path) -> [(&'static str, String); 7] {
+    // What is said is said of all members.
+    let first = upstreams.members.first();
+    let tls = first.map(|member| &member.tls);
+    let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+    let path = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
+    let or = |value: Option<String>, without: &str| value.unwrap_or_else(|| without.to_owned());
+    [
+        ("ca_file", or(tls.and_then(|tls| tls.ca_file.as_deref()).map(path), "the system's")),
+        ("certificate_file", or(certificate.map(|files| path(&files.certificate)), "none")),
+        ("key_file", or(certificate.map(|files| path(&files.key)), "none")),
+        ("server_name", or(tls.and_then(|tls| tls.server_name.clone()), "its host")),
+        ("host", host(first.map(|member| member.host).unwrap_or_default()).to_owned()),
+        ("health", or(upstreams.health.as_ref().map(health), "none")),
+        ("max_connections", or(upstreams.max_connections.map(|most| most.to_string()), "no bound")),
+    ]
+}
+
+const fn host(host: HostField) -> &'static str {
+    match host {
+        HostField::Own => "own",
+        HostField::Public => "public",
+    }
+}
+
+fn health(HealthCheck { path, every }: &HealthCheck) -> String {
+    format!("{path} every {every:?}")
+}
+
+#[cfg(test)]
+mod tests;
