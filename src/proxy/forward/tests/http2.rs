@@ -22,6 +22,7 @@ use crate::proxy::listen::{ConnectionInfo, Known};
 
 mod ends;
 mod sharing;
+mod silence;
 
 /// A request as an upstream gets it.
 pub(super) struct Asked {
