@@ -251,7 +251,10 @@ fn small_pieces_of_content_that_somebody_keeps_share_their_buffer() {
             let is_far = |pair: &&[Bytes]| pair[1].as_ptr().addr().wrapping_sub(pair[0].as_ptr_range().end.addr()) > 16;
             text(format!("{} {}!", kept.len(), 1 + kept.windows(2).filter(is_far).count()))
         });
-        for (framing, piece, end) in [("Content-Length: 30000", "12345", ""), ("Transfer-Encoding: chunked", "1\r\nx\r\n", "0\r\n\r\n")] {
+        let fifty = "x".repeat(50);
+        for (framing, piece, end) in
+            [("Content-Length: 300000", fifty.as_str(), ""), ("Transfer-Encoding: chunked", "1\r\nx\r\n", "0\r\n\r\n")]
+        {
             client.write_all(format!("POST /a HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n").as_bytes()).await.expect("room");
             for _ in 0..6000 {
                 client.write_all(piece.as_bytes()).await.expect("room");

@@ -131,7 +131,7 @@ async fn dropped_at_any_await(sends: Sends, answers: Answers, is_warm: bool) {
     let settings = h2c();
     let group = group(&upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)), &settings);
     let ask = async |forwarder: &Forwarder| {
-        let (request, _pieces) = sends.request();
+        let (request, _pieces) = sends.request(answers);
         let answer = pass(forwarder, &group, &settings, request, info()).await.expect("an answer");
         http_body_util::BodyExt::collect(answer.into_body()).await.expect("a whole body").to_bytes() == "onetwo"
     };
