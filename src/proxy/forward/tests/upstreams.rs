@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::super::upstreams::again::Connection;
 use super::super::upstreams::course::Course;
 use super::super::*;
+use super::choices::{ASK, sockets};
 use super::support::*;
 use crate::domain::destination::{HostField, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::route::Timeouts;
@@ -260,45 +261,55 @@ fn who_waits_for_a_connection_gets_it_before_those_who_come_later() {
     });
 }
 
-#[test]
-fn a_websocket_weighs_as_much_as_a_request_for_as_long_as_it_is_open() {
-    const ASK: &str = "GET /a HTTP/1.1\r\nHost: orders.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+/// An app that has WebSockets, and what tells how many requests it has answered otherwise.
+async fn app(scheme: UpstreamScheme) -> (SocketAddr, Box<dyn Fn() -> usize>) {
     const ACCEPT: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-    /// An app that has WebSockets and tells how many requests it has answered otherwise.
-    async fn app() -> (SocketAddr, Rc<Cell<usize>>) {
-        let answered = Rc::<Cell<usize>>::default();
-        let told = Rc::clone(&answered);
-        let (address, _) = upstream(move |mut peer| {
-            let told = Rc::clone(&told);
-            async move {
-                while let Some(head) = peer.head().await {
-                    if field(&head, "upgrade").is_empty() {
-                        told.set(told.get() + 1);
-                        peer.say(OK).await;
-                    } else {
-                        peer.say(ACCEPT).await;
-                    }
+    if scheme == UpstreamScheme::H2c {
+        let (address, heads) = sockets(true).await;
+        return (address, Box::new(move || heads.borrow().iter().filter(|head| head.method == http::Method::GET).count()));
+    }
+    let answered = Rc::<Cell<usize>>::default();
+    let told = Rc::clone(&answered);
+    let (address, _) = upstream(move |mut peer| {
+        let told = Rc::clone(&told);
+        async move {
+            while let Some(head) = peer.head().await {
+                if field(&head, "upgrade").is_empty() {
+                    told.set(told.get() + 1);
+                    peer.say(OK).await;
+                } else {
+                    peer.say(ACCEPT).await;
                 }
             }
-        })
-        .await;
-        (address, answered)
-    }
-    run(async {
-        let (one, two) = (app().await, app().await);
-        let proxy = Proxy::start_before(&upstreams(&[one.0, two.0], None), Settings::default()).await;
-        let answered = || [one.1.get(), two.1.get()];
-        let mut socket = TcpStream::connect(proxy.address).await.expect("the proxy");
-        socket.write_all(ASK.as_bytes()).await.expect("the proxy");
-        assert!(answer(&mut socket).await.starts_with("HTTP/1.1 101 "));
-        for _ in 0..20 {
-            assert!(proxy.say(get("")).await.ends_with("ok"));
         }
-        let shares = answered();
-        assert!(shares.contains(&20) && shares.contains(&0), "one of two has less to do: {shares:?}");
-        drop(socket);
-        while answered().contains(&0) {
-            assert!(proxy.say(get("")).await.ends_with("ok"));
+    })
+    .await;
+    (address, Box::new(move || answered.get()))
+}
+
+#[test]
+fn a_websocket_weighs_as_much_as_a_request_for_as_long_as_it_is_open() {
+    run(async {
+        for scheme in [UpstreamScheme::Http, UpstreamScheme::H2c] {
+            let (one, two) = (app(scheme).await, app(scheme).await);
+            let mut both = upstreams(&[one.0, two.0], None);
+            for member in &mut both.members {
+                *member = Arc::new(Upstream { scheme, ..Upstream::clone(member) });
+            }
+            let proxy = Proxy::start_before(&both, Settings::default()).await;
+            let answered = || [one.1(), two.1()];
+            let mut socket = TcpStream::connect(proxy.address).await.expect("the proxy");
+            socket.write_all(ASK.as_bytes()).await.expect("the proxy");
+            assert!(answer(&mut socket).await.starts_with("HTTP/1.1 101 "));
+            for _ in 0..20 {
+                assert!(proxy.say(get("")).await.starts_with("HTTP/1.1 200 "));
+            }
+            let shares = answered();
+            assert!(shares.contains(&20) && shares.contains(&0), "{scheme:?}: one of two has less to do: {shares:?}");
+            drop(socket);
+            while answered().contains(&0) {
+                assert!(proxy.say(get("")).await.starts_with("HTTP/1.1 200 "));
+            }
         }
     });
 }
