@@ -209,7 +209,7 @@ fn whoever_does_not_answer_in_time_is_avoided() {
         // Reads requests, and says nothing to them.
         let (silent, connections) = upstream(|mut peer| async move { while peer.head().await.is_some() {} }).await;
         let (there, _) = answering(OK).await;
-        let timeouts = Timeouts { response: Duration::from_millis(50), ..Timeouts::default() };
+        let timeouts = Timeouts { response: Duration::from_millis(500), ..Timeouts::default() };
         let settings = Settings { timeouts, ..Settings::default() };
         let group = group(&upstreams(&[silent, there], None), &settings);
         let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
