@@ -153,3 +153,6 @@ impl fmt::Debug for RequestBody {
         f.debug_struct("RequestBody").field("length", &self.size_hint().exact()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -102,7 +102,62 @@ pub(super) fn is_our_own(headers: &HeaderMap, visit: &Visit) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use http_body::{Frame, SizeHint};
+
     use super::*;
+    use crate::proxy::request_body::tests::piece_of_a_buffer;
+
+    /// So many bytes, one by one, each of which holds a large buffer. Says no more of its length than it was told.
+    struct ByteByByte {
+        left: usize,
+        told: u64,
+        /// The buffer that the last byte was in.
+        buffer: Option<Arc<[u8]>>,
+    }
+
+    impl http_body::Body for ByteByByte {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            assert!(self.buffer.as_ref().is_none_or(|buffer| Arc::strong_count(buffer) == 1), "the last byte's buffer is still held");
+            let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+            let (byte, buffer) = piece_of_a_buffer(1);
+            (self.left, self.buffer) = (left, Some(buffer));
+            Poll::Ready(Some(Ok(Frame::data(byte))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            let mut hint = SizeHint::new();
+            hint.set_lower(self.told);
+            hint
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_comes_byte_by_byte_takes_no_more_memory_than_it_is_long() {
+        for (length, is_taken) in [(1, true), (LONGEST, true), (LONGEST + 1, false), (10 * LONGEST, false)] {
+            let mut body = ByteByByte { left: length, told: 0, buffer: None };
+            let form = whole(Pin::new(&mut body)).await;
+            assert_eq!(form.as_ref().map(Bytes::len), is_taken.then_some(length));
+            let memory = form.map_or(0, |form| form.try_into_mut().expect("nobody else has it").capacity());
+            assert!(memory <= 2 * length.max(64), "{memory} bytes for {length}");
+            assert!(body.left >= length.saturating_sub(LONGEST + 1), "nothing is read beyond what is too much");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_says_it_is_too_long_is_not_read() {
+        for (told, is_read) in [(LONGEST as u64, true), (LONGEST as u64 + 1, false)] {
+            let mut body = ByteByByte { left: 3, told, buffer: None };
+            assert_eq!(whole(Pin::new(&mut body)).await.is_some(), is_read);
+            assert_eq!(body.left, if is_read { 0 } else { 3 });
+        }
+    }
 
     #[test]
     fn a_field_stands_once() {

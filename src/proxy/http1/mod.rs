@@ -14,4 +14,4 @@ pub mod trailers;
 pub mod violation;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

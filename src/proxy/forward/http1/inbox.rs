@@ -122,3 +122,66 @@ impl Inbox {
         end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// Says so much at a time, without end.
+    struct Says(usize);
+
+    impl AsyncRead for Says {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let length = buffer.remaining().min(self.0);
+            buffer.put_slice(&vec![b'x'; length]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// How many buffers pieces are in that are read one after the other and all kept.
+    fn buffers(says: usize, pieces: usize) -> usize {
+        let mut inbox = Inbox::new();
+        inbox.begin();
+        let mut cx = Context::from_waker(Waker::noop());
+        let kept: Vec<Bytes> = (0..pieces)
+            .map(|_| {
+                assert!(matches!(inbox.poll_fill(&mut Says(says), &mut cx), Poll::Ready(Ok(read)) if read > 0));
+                inbox.take(inbox.buffer.len())
+            })
+            .collect();
+        1 + kept.windows(2).filter(|pair| pair[0].as_ptr_range().end != pair[1].as_ptr()).count()
+    }
+
+    #[test]
+    fn small_pieces_that_somebody_keeps_share_their_buffer() {
+        // Three quarters of a buffer are used before there is another one.
+        assert_eq!(buffers(10, USUAL * 3 / 4 / 10), 1);
+        assert!(buffers(10, 10 * USUAL / 10) <= 14);
+        assert_eq!(buffers(MOST, 4), 4, "where much comes at a time, each has its own");
+    }
+
+    #[test]
+    fn memory_that_nobody_holds_any_more_serves_again() {
+        let (mut inbox, mut cx) = (Inbox::new(), Context::from_waker(Waker::noop()));
+        inbox.begin();
+        let memory = inbox.buffer.as_ptr();
+        for _ in 0..3 {
+            for _ in 0..USUAL / 2000 {
+                assert!(inbox.poll_fill(&mut Says(1000), &mut cx).is_ready());
+                drop(inbox.take(inbox.buffer.len()));
+            }
+            inbox.begin();
+            assert_eq!(inbox.buffer.as_ptr(), memory);
+        }
+        inbox.expect(1 << 20);
+        inbox.begin();
+        assert!(inbox.buffer.capacity() >= MOST);
+        inbox.relax();
+        assert_eq!(inbox.buffer.capacity(), 0, "what only a long body needed");
+    }
+}

@@ -82,7 +82,7 @@ fn over_tls_the_upstream_chooses_and_its_choice_is_remembered() {
     });
 }
 
-const ASK: &str = "GET /chat HTTP/1.1\r\nHost: orders.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(super) const ASK: &str = "GET /chat HTTP/1.1\r\nHost: orders.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 #[test]
@@ -100,7 +100,7 @@ fn a_websocket_over_tls_is_offered_http_1_1_only() {
 }
 
 /// An h2c upstream that echoes WebSockets by extended CONNECT, if it has them.
-async fn sockets(has_them: bool) -> (SocketAddr, Rc<RefCell<Vec<http::request::Parts>>>) {
+pub(super) async fn sockets(has_them: bool) -> (SocketAddr, Rc<RefCell<Vec<http::request::Parts>>>) {
     let heads = Rc::<RefCell<Vec<http::request::Parts>>>::default();
     let told = Rc::clone(&heads);
     let (address, _) = upstream(move |peer| {

@@ -22,6 +22,7 @@ use crate::proxy::listen::{ConnectionInfo, Known};
 
 mod ends;
 mod sharing;
+mod silence;
 
 /// A request as an upstream gets it.
 pub(super) struct Asked {
@@ -56,6 +57,8 @@ where
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {
             connections.set(connections.get() + 1);
+            // So that no small frame waits for what was sent before it to be acknowledged.
+            stream.set_nodelay(true).expect("a socket");
             let (open, alive, handle) = (Rc::clone(&open), Rc::clone(&alive), Rc::clone(&handle));
             tokio::task::spawn_local(async move {
                 let mut library = h2::server::Builder::new();

@@ -1,6 +1,6 @@
 //! Several upstreams, and bounds on connections to them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,11 +14,14 @@ use futures_util::FutureExt as _;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::super::upstreams::again::Connection;
 use super::super::upstreams::course::Course;
 use super::super::*;
+use super::choices::{ASK, sockets};
 use super::support::*;
 use crate::domain::destination::{HostField, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::route::Timeouts;
+use crate::proxy::listen::{ConnectionInfo, Known};
 
 fn upstreams(addresses: &[SocketAddr], max_connections: Option<u32>) -> Upstreams {
     let member = |address: &SocketAddr| Arc::new(Upstream::at(UpstreamScheme::Http, "127.0.0.1", address.port()));
@@ -132,7 +135,7 @@ fn no_more_connections_are_opened_than_there_may_be_and_nobody_is_forgotten() {
 }
 
 /// An upstream that lets others in before it answers.
-async fn answering_slowly() -> (SocketAddr, Rc<std::cell::Cell<usize>>) {
+async fn answering_slowly() -> (SocketAddr, Rc<Cell<usize>>) {
     upstream(|mut peer| async move {
         while peer.head().await.is_some() {
             tokio::task::yield_now().await;
@@ -196,6 +199,117 @@ fn no_permit_is_lost_wherever_a_request_is_dropped() {
             let (link, _) = forwarder.line(&mut third, Protocol::Http, limit).await.expect("the only connection");
             assert!(!bound.is_wanted(), "after {polls} polls somebody is still counted");
             drop(link);
+        }
+    });
+}
+
+#[test]
+fn whoever_does_not_answer_in_time_is_avoided() {
+    run(async {
+        // Reads requests, and says nothing to them.
+        let (silent, connections) = upstream(|mut peer| async move { while peer.head().await.is_some() {} }).await;
+        let (there, _) = answering(OK).await;
+        let timeouts = Timeouts { response: Duration::from_millis(500), ..Timeouts::default() };
+        let settings = Settings { timeouts, ..Settings::default() };
+        let group = group(&upstreams(&[silent, there], None), &settings);
+        let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
+        let info = ConnectionInfo { peer: silent, local: silent, known: Known::BySight };
+        let ask = async || pass(&forwarder, &group, &settings, Request::new(RequestBody::empty()), info).await;
+        let late = loop {
+            if let Err(error) = ask().await {
+                break error;
+            }
+        };
+        assert!(matches!(late, ForwardError::ResponseTimeout), "{late:?}");
+        assert_eq!(connections.get(), 1, "a request that may have been carried out goes nowhere else");
+        let begun = |_| Course::begin(&forwarder.desk, &group).1.member.upstream().to_string();
+        let begun: BTreeSet<_> = (0..100).map(begun).collect();
+        assert_eq!(begun, [format!("http://{there}")].into());
+    });
+}
+
+#[test]
+fn who_waits_for_a_connection_gets_it_before_those_who_come_later() {
+    run(async {
+        let (address, _) = answering(OK).await;
+        let group = group(&upstreams(&[address], Some(1)), &Settings::default());
+        let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
+        let limit = Duration::from_secs(60);
+        let mut turns: Vec<_> = (0..5).map(|_| Course::begin(&forwarder.desk, &group).1).collect();
+        let mut turns = turns.iter_mut();
+        let mut line = || Box::pin(forwarder.line(turns.next().expect("a turn"), Protocol::Http, limit));
+        let (Line::Http1(mut held), _) = line().await.expect("a connection") else { panic!("HTTP/1.1") };
+        let mut waiting = vec![line(), line(), line()];
+        for waits in &mut waiting {
+            assert!(waits.now_or_never().is_none());
+        }
+        let mut waiting = std::collections::VecDeque::from(waiting);
+        let mut newcomer = line();
+        while let Some(mut first) = waiting.pop_front() {
+            forwarder.pool.give_back(held, After::Reuse);
+            // Whoever looks first: it is the first one's.
+            assert!((&mut newcomer).now_or_never().is_none());
+            for waits in waiting.iter_mut().rev() {
+                assert!(waits.now_or_never().is_none());
+            }
+            let Some(Ok((Line::Http1(link), connection))) = (&mut first).now_or_never() else { panic!("the connection that came back") };
+            assert_eq!(connection, Connection::Old);
+            held = link;
+        }
+        forwarder.pool.give_back(held, After::Reuse);
+        assert!(newcomer.now_or_never().is_some_and(|line| line.is_ok()));
+    });
+}
+
+/// An app that has WebSockets, and what tells how many requests it has answered otherwise.
+async fn app(scheme: UpstreamScheme) -> (SocketAddr, Box<dyn Fn() -> usize>) {
+    const ACCEPT: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    if scheme == UpstreamScheme::H2c {
+        let (address, heads) = sockets(true).await;
+        return (address, Box::new(move || heads.borrow().iter().filter(|head| head.method == http::Method::GET).count()));
+    }
+    let answered = Rc::<Cell<usize>>::default();
+    let told = Rc::clone(&answered);
+    let (address, _) = upstream(move |mut peer| {
+        let told = Rc::clone(&told);
+        async move {
+            while let Some(head) = peer.head().await {
+                if field(&head, "upgrade").is_empty() {
+                    told.set(told.get() + 1);
+                    peer.say(OK).await;
+                } else {
+                    peer.say(ACCEPT).await;
+                }
+            }
+        }
+    })
+    .await;
+    (address, Box::new(move || answered.get()))
+}
+
+#[test]
+fn a_websocket_weighs_as_much_as_a_request_for_as_long_as_it_is_open() {
+    run(async {
+        for scheme in [UpstreamScheme::Http, UpstreamScheme::H2c] {
+            let (one, two) = (app(scheme).await, app(scheme).await);
+            let mut both = upstreams(&[one.0, two.0], None);
+            for member in &mut both.members {
+                *member = Arc::new(Upstream { scheme, ..Upstream::clone(member) });
+            }
+            let proxy = Proxy::start_before(&both, Settings::default()).await;
+            let answered = || [one.1(), two.1()];
+            let mut socket = TcpStream::connect(proxy.address).await.expect("the proxy");
+            socket.write_all(ASK.as_bytes()).await.expect("the proxy");
+            assert!(answer(&mut socket).await.starts_with("HTTP/1.1 101 "));
+            for _ in 0..20 {
+                assert!(proxy.say(get("")).await.starts_with("HTTP/1.1 200 "));
+            }
+            let shares = answered();
+            assert!(shares.contains(&20) && shares.contains(&0), "{scheme:?}: one of two has less to do: {shares:?}");
+            drop(socket);
+            while answered().contains(&0) {
+                assert!(proxy.say(get("")).await.starts_with("HTTP/1.1 200 "));
+            }
         }
     });
 }

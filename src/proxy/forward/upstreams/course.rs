@@ -182,6 +182,48 @@ mod tests {
         assert!(count(300) > 50, "it is back");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_in_time_gets_nothing_for_a_while() {
+        for (failed, is_avoided) in [(Failed::Late, true), (Failed::BrokeOff(Connection::Old), false), (Failed::ForGood, false)] {
+            let (desk, group) = (Desk::new(7), group(&["http://a", "http://b", "http://c"], None));
+            let (mut course, turn) = Course::begin(&desk, &group);
+            let here = name(&turn);
+            assert!(course.after(failed, &TEST).is_none(), "it may have been carried out");
+            drop(turn);
+            let times = (0..300).filter(|_| name(&Course::begin(&desk, &group).1) == here).count();
+            assert_eq!(times == 0, is_avoided, "{failed:?}: {times} times");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_comes_to_nothing_is_followed_by_another_after_the_same_pause() {
+        let (desk, group) = (Desk::new(7), group(&["http://a", "http://b", "http://c"], None));
+        let count = || (0..100).filter(|_| name(&Course::begin(&desk, &group).1) == "http://b").count();
+        group.members[1].failed(&TEST);
+        // Its client gives up before it is known what becomes of it, once without a word and once with one.
+        for failed in [None, Some(Failed::ForGood)] {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let (mut course, trial) = Course::begin(&desk, &group);
+            assert_eq!(name(&trial), "http://b");
+            assert_eq!(count(), 0, "one at a time");
+            assert!(failed.and_then(|failed| course.after(failed, &TEST)).is_none());
+            drop((course, trial));
+            tokio::time::advance(Duration::from_millis(999)).await;
+            assert_eq!(count(), 0);
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(count(), 1, "{failed:?}: it is not shut out, and not for longer than before");
+        }
+        // Counterpart: one that fails.
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let (mut course, trial) = Course::begin(&desk, &group);
+        assert_eq!(name(&trial), "http://b");
+        course.after(Failed::NotConnected, &TEST).expect("elsewhere");
+        for expected in [0, 1] {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(count(), expected);
+        }
+    }
+
     #[test]
     fn if_all_have_failed_all_are_tried() {
         let (desk, group) = (Desk::new(7), group(&["http://a", "http://b"], None));

@@ -14,6 +14,7 @@ use super::request_head::{HeadReader, MAX_FIELDS, RequestHead, Wishes};
 use super::violation::Violation;
 use table::{chunked, table};
 
+pub(in crate::proxy) mod keeping;
 mod table;
 
 /// One connection's requests, read as a connection does it.

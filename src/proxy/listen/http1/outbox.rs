@@ -128,3 +128,6 @@ impl Outbox {
         self.sent = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,6 +239,37 @@ fn dropping_a_connection_at_any_point_drops_all_that_belongs_to_it() {
     });
 }
 
+#[test]
+fn small_pieces_of_content_that_somebody_keeps_share_their_buffer() {
+    run(async {
+        let mut client = serving(async |request: Request<RequestBody>, _| {
+            let (mut body, mut kept) = (request.into_body(), Vec::<Bytes>::new());
+            while let Some(Ok(frame)) = body.frame().await {
+                kept.extend(frame.into_data());
+            }
+            // Framing may stand between two pieces of one buffer.
+            let is_far = |pair: &&[Bytes]| pair[1].as_ptr().addr().wrapping_sub(pair[0].as_ptr_range().end.addr()) > 16;
+            text(format!("{} {}!", kept.len(), 1 + kept.windows(2).filter(is_far).count()))
+        });
+        let fifty = "x".repeat(50);
+        for (framing, piece, end) in
+            [("Content-Length: 300000", fifty.as_str(), ""), ("Transfer-Encoding: chunked", "1\r\nx\r\n", "0\r\n\r\n")]
+        {
+            client.write_all(format!("POST /a HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n").as_bytes()).await.expect("room");
+            for _ in 0..6000 {
+                client.write_all(piece.as_bytes()).await.expect("room");
+                tokio::task::yield_now().await;
+            }
+            client.write_all(end.as_bytes()).await.expect("room");
+            let answer = read_until(&mut client, "!").await;
+            let (pieces, buffers) = answer.rsplit("\r\n").next().and_then(|told| told.split_once(' ')).expect("two numbers");
+            let number = |told: &str| told.parse::<u32>().expect("a number");
+            let (pieces, buffers) = (number(pieces), number(buffers.trim_end_matches('!')));
+            assert!(pieces > 1000 && buffers < 30, "{framing}: {pieces} in {buffers}");
+        }
+    });
+}
+
 /// Counts what would be system calls.
 struct Counted {
     stream: DuplexStream,

@@ -1,6 +1,8 @@
 //! Requests on the wire, however much of them it takes at a time.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
 
 use http::{HeaderMap, HeaderValue};
 use tokio::io::AsyncWrite;
@@ -8,7 +10,9 @@ use tokio::io::AsyncWrite;
 use super::*;
 use crate::domain::route::HeaderRules;
 use crate::proxy::forward::sieve::TrailerRules;
+use crate::proxy::http1::tests::keeping::Keeping;
 use crate::proxy::request_body::RequestBody;
+use crate::proxy::request_body::tests::{Pieces, piece_of_a_buffer};
 use crate::proxy::visit::Peer;
 
 /// Takes so many bytes at a time, and tells how often it was asked to.
@@ -43,7 +47,7 @@ impl AsyncWrite for Narrow {
 fn write(outbox: &mut Outbox, takes: usize) -> (String, usize) {
     let mut wire = Narrow { takes, calls: 0, taken: Vec::new() };
     let mut upload = Upload::new(RequestBody::empty(), None, std::time::Duration::ZERO).expect("nothing is not too much");
-    let sent = outbox.poll_send(&mut wire, &mut upload, &mut Context::from_waker(std::task::Waker::noop()));
+    let sent = outbox.poll_send(&mut wire, &mut upload, &mut Context::from_waker(Waker::noop()));
     assert!(matches!(sent, Poll::Ready(Ok(()))) && outbox.is_empty(), "{sent:?}");
     (String::from_utf8(wire.taken).expect("ASCII"), wire.calls)
 }
@@ -120,4 +124,60 @@ fn an_empty_piece_is_not_the_last_chunk() {
     moving = upload(BodyFraming::Sized(3));
     outbox.load(Piece::Data(Bytes::from_static(b"abc")), &moving);
     assert_eq!(write(&mut outbox, 1000).0, "abc");
+}
+
+#[test]
+fn the_last_bytes_of_a_request_are_flushed_however_long_that_takes() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut upload = Upload::new(RequestBody::empty(), None, std::time::Duration::ZERO).expect("nothing is not too much");
+    let (mut outbox, mut wire) = (Outbox::default(), Keeping { is_blocked: true, ..Keeping::default() });
+    // The second time is that of another request on the same connection.
+    for times in 1..=2 {
+        wire.is_blocked = true;
+        outbox.begin(|out| out.extend_from_slice(b"HEAD\r\n\r\n"));
+        for _ in 0..3 {
+            assert!(outbox.poll_send(&mut wire, &mut upload, &mut cx).is_pending());
+            assert!(!outbox.is_empty() && outbox.has_begun, "it is not on its way yet");
+        }
+        wire.is_blocked = false;
+        assert!(matches!(outbox.poll_send(&mut wire, &mut upload, &mut cx), Poll::Ready(Ok(()))));
+        assert!(outbox.is_empty());
+        assert_eq!(wire.gone, b"HEAD\r\n\r\n".repeat(times));
+    }
+}
+
+#[test]
+fn what_there_is_of_a_request_is_flushed_before_the_rest_is_waited_for() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let pieces = Pieces::new([Bytes::from_static(b"one"), Bytes::from_static(b"two")]);
+    let mut upload = Upload::new(pieces.body(Some(6)), None, std::time::Duration::ZERO).expect("not too much");
+    let (mut outbox, mut wire) = (Outbox::default(), Keeping::default());
+    outbox.begin(|out| out.extend_from_slice(b"HEAD "));
+    for (is_blocked, gone, is_sent) in [
+        (false, "HEAD ", false),
+        (true, "HEAD ", false),
+        (false, "HEAD one", false),
+        (true, "HEAD one", false),
+        (false, "HEAD onetwo", true),
+    ] {
+        wire.is_blocked = is_blocked;
+        assert_eq!(outbox.poll_send(&mut wire, &mut upload, &mut cx).is_ready(), is_sent, "{gone}");
+        assert_eq!(str::from_utf8(&wire.gone), Ok(gone));
+        assert_eq!(outbox.is_empty(), !is_blocked, "{gone}");
+    }
+}
+
+#[test]
+fn a_piece_of_a_body_is_held_until_it_is_written_and_no_longer() {
+    let (piece, buffer) = piece_of_a_buffer(1);
+    let pieces = Pieces::new([piece, Bytes::from_static(b"y")]);
+    let mut upload = Upload::new(pieces.body(Some(2)), None, std::time::Duration::ZERO).expect("not too much");
+    let (mut outbox, mut wire) = (Outbox::default(), Keeping::default());
+    outbox.begin(|out| out.extend_from_slice(b"HEAD\r\n\r\n"));
+    let mut cx = Context::from_waker(Waker::noop());
+    while !wire.gone.ends_with(b"x") {
+        assert_eq!(Arc::strong_count(&buffer), 2);
+        assert!(outbox.poll_send(&mut wire, &mut upload, &mut cx).is_pending(), "the second piece is not there");
+    }
+    assert_eq!(Arc::strong_count(&buffer), 1, "one byte holds no buffer");
 }

@@ -1,5 +1,6 @@
 //! How streams end before their time, and what is left of them: nothing.
 
+use super::super::cancellation::{Answers, Sends, polled};
 use super::*;
 
 #[test]
@@ -99,45 +100,55 @@ fn an_upload_ends_with_its_client_and_an_early_answer_ends_the_upload() {
 
 #[test]
 fn a_request_that_is_dropped_at_any_await_leaves_no_stream_and_no_permit_behind() {
-    run(async {
-        let upstream = served(100, |mut asked: Asked| async move {
+    use Answers::{AtLast, AtOnce};
+    for (sends, answers) in
+        [(Sends::Nothing, AtOnce), (Sends::Sized, AtLast), (Sends::Sized, AtOnce), (Sends::Chunked, AtLast), (Sends::Chunked, AtOnce)]
+    {
+        for is_warm in [false, true] {
+            run(dropped_at_any_await(sends, answers, is_warm));
+        }
+    }
+}
+
+async fn dropped_at_any_await(sends: Sends, answers: Answers, is_warm: bool) {
+    let upstream = served(100, move |mut asked: Asked| async move {
+        if answers == Answers::AtLast && whole(&mut asked.body).await.is_err() {
+            return;
+        }
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        let Ok(mut stream) = asked.respond.send_response(response(200, &[]), false) else { return };
+        for piece in ["one", "two"] {
+            let _ = stream.send_data(Bytes::from_static(piece.as_bytes()), false);
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
-            let Ok(mut stream) = asked.respond.send_response(response(200, &[]), false) else { return };
-            for piece in ["one", "two"] {
-                let _ = stream.send_data(Bytes::from_static(piece.as_bytes()), false);
-                for _ in 0..20 {
-                    tokio::task::yield_now().await;
-                }
-            }
-            let _ = stream.send_data(Bytes::new(), true);
-        })
-        .await;
-        let settings = h2c();
-        let group = group(&upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)), &settings);
-        let info = info();
-        let ask = async |forwarder: &Forwarder| {
-            let answer = pass(forwarder, &group, &settings, Request::new(RequestBody::empty()), info).await.expect("an answer");
-            http_body_util::BodyExt::collect(answer.into_body()).await.expect("a whole body").to_bytes() == "onetwo"
-        };
-        for warm in [false, true] {
-            let mut times = 0;
-            loop {
-                let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
-                assert!(!warm || ask(&forwarder).await);
-                let done = super::super::cancellation::polled(ask(&forwarder), times).await;
-                assert_eq!(forwarder.sessions.open().1, 0, "after {times} polls a stream is counted");
-                until(|| upstream.open.get() == 0).await;
-                assert!(ask(&forwarder).await, "the next one is served, by the only connection there may be");
-                // This worker's connection goes, and its permit with it, when the next one's is wanted.
-                if done.is_some() {
-                    assert_eq!(done, Some(true));
-                    break;
-                }
-                times += 1;
-            }
-            assert!(times > 2, "{times} moments are not all there are");
         }
-    });
+        let _ = stream.send_data(Bytes::new(), true);
+    })
+    .await;
+    let settings = h2c();
+    let group = group(&upstreams(&[(UpstreamScheme::H2c, upstream.address)], Some(1)), &settings);
+    let ask = async |forwarder: &Forwarder| {
+        let (request, _pieces) = sends.request(answers);
+        let answer = pass(forwarder, &group, &settings, request, info()).await.expect("an answer");
+        http_body_util::BodyExt::collect(answer.into_body()).await.expect("a whole body").to_bytes() == "onetwo"
+    };
+    let mut times = 0;
+    loop {
+        let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
+        assert!(!is_warm || ask(&forwarder).await);
+        let done = polled(ask(&forwarder), times).await;
+        assert_eq!(forwarder.sessions.open().1, 0, "after {times} polls a stream is counted");
+        until(|| upstream.open.get() == 0).await;
+        assert!(ask(&forwarder).await, "the next one is served, by the only connection there may be");
+        // This worker's connection goes, and its permit with it, when the next one's is wanted.
+        if done.is_some() {
+            assert_eq!(done, Some(true));
+            break;
+        }
+        times += 1;
+    }
+    assert!(times > 2, "{times} moments are not all there are: {sends:?}, {answers:?}");
 }

@@ -142,6 +142,50 @@ fn a_service_sees_a_head_as_http_1_would_bring_it() {
 }
 
 #[test]
+fn cookies_that_are_cut_apart_are_one_field_again_however_many_they_are() {
+    run(async {
+        let mut server = Server::start(Limits::default()).await;
+        let mut client = server.connect().await;
+        // Together they are one of a hundred fields.
+        for (others, crumbs, expected) in [(0, 60, 200), (0, 500, 200), (99, 500, 200), (100, 500, 431)] {
+            let mut request = get("/x");
+            for at in 0..others {
+                request.headers_mut().append("x", HeaderValue::from(at));
+            }
+            let crumb = |at: usize| format!("c{at}={at}");
+            for at in 0..crumbs {
+                let crumb = HeaderValue::from_str(&crumb(at)).expect("ASCII");
+                request.headers_mut().append("cookie", crumb);
+            }
+            assert_eq!(ask(&mut client, request).await.0, expected, "{others} fields and {crumbs} cookies");
+            match expected {
+                200 => assert_eq!(server.seen().await.all("cookie"), [(0..crumbs).map(crumb).collect::<Vec<_>>().join("; ")]),
+                _ => assert!(server.sees.try_recv().is_err()),
+            }
+        }
+    });
+}
+
+#[test]
+fn cookies_that_are_cut_apart_count_like_everything_else_of_a_head() {
+    run(async {
+        let mut server = Server::start(Limits::default()).await;
+        let mut client = server.connect().await;
+        for (crumbs, expected) in [(500, StatusCode::OK), (800, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)] {
+            let mut request = get("/x");
+            for at in 0..crumbs {
+                // Of 100 bytes each, as the protocol counts them.
+                let crumb = HeaderValue::from_str(&format!("c{at:03}={}", "y".repeat(57))).expect("ASCII");
+                request.headers_mut().append("cookie", crumb);
+            }
+            let (answer, _) = client.send_request(request, true).expect("a stream");
+            assert_eq!(answer.await.expect("an answer").status(), expected, "{crumbs} cookies");
+            assert_eq!(server.sees.try_recv().is_ok(), expected == StatusCode::OK);
+        }
+    });
+}
+
+#[test]
 fn too_much_of_a_head_is_told_so() {
     run(async {
         let mut server = Server::start(Limits::default()).await;
