@@ -8,7 +8,6 @@ mod answer;
 mod closing;
 mod desk;
 mod outbox;
-mod switched;
 mod wire;
 
 use std::cell::RefCell;

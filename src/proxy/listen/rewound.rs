@@ -1,4 +1,4 @@
-//! A stream whose first bytes were read already, to see what it speaks.
+//! A stream whose first bytes were read already, to see what it speaks, or because it speaks something else from there on.
 
 use std::io;
 use std::pin::Pin;
@@ -9,18 +9,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Gives back what was read before it reads on.
 #[derive(Debug)]
-pub(super) struct Rewound<T> {
+pub(super) struct Rewound<T, K = ()> {
     before: BytesMut,
     stream: T,
+    /// Lives as long as the stream.
+    _kept: K,
 }
 
 impl<T> Rewound<T> {
     pub(super) const fn new(before: BytesMut, stream: T) -> Self {
-        Self { before, stream }
+        Self::keeping((), before, stream)
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
+impl<T, K> Rewound<T, K> {
+    /// With something that is given back when the stream is.
+    pub(super) const fn keeping(kept: K, before: BytesMut, stream: T) -> Self {
+        Self { before, stream, _kept: kept }
+    }
+}
+
+impl<T: AsyncRead + Unpin, K: Unpin> AsyncRead for Rewound<T, K> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.before.is_empty() {
             return Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -35,7 +44,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
+impl<T: AsyncWrite + Unpin, K: Unpin> AsyncWrite for Rewound<T, K> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -124,6 +124,11 @@ impl Proxy {
         stream.read_to_end(&mut answer).await.expect("the proxy");
         String::from_utf8(answer).expect("ASCII")
     }
+
+    /// So many of them, all at once.
+    pub(super) async fn say_at_once(&self, times: usize, raw: &str) -> Vec<String> {
+        futures_util::future::join_all((0..times).map(|_| self.say(raw))).await
+    }
 }
 
 /// A single upstream.

@@ -11,12 +11,12 @@ use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::outbox::Outbox;
-use super::switched::Switched;
 use crate::proxy::http1::content::{Content, Found};
 use crate::proxy::http1::request_head::RequestHead;
 use crate::proxy::http1::violation::Violation;
 use crate::proxy::listen::house::{House, PIECE};
 use crate::proxy::listen::places::Place;
+use crate::proxy::listen::rewound::Rewound;
 use crate::proxy::listen::vitals::Vitals;
 use crate::proxy::request_body::{Arriving, BrokenOff};
 
@@ -218,12 +218,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         Poll::Ready(())
     }
 
-    /// What the connection becomes if it is upgraded.
-    pub(super) fn switch(mut self) -> Switched<T> {
+    /// What the connection becomes if it is upgraded: the client's bytes, from the first behind its request. It keeps its
+    /// place among the connections of the worker.
+    pub(super) fn switch(mut self) -> Rewound<T, Place> {
         if self.read.is_empty() {
             self.house.keep_buffer(std::mem::take(&mut self.read));
         }
-        Switched { stream: self.stream, early: self.read, _place: self.place }
+        Rewound::keeping(self.place, self.read, self.stream)
     }
 }
 
