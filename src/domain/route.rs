@@ -17,6 +17,8 @@ use super::target::Target;
 pub use super::written::Position;
 use super::written::RouteKeys;
 
+#[cfg(test)]
+pub(crate) mod made_up;
 mod table;
 
 pub use table::{NoMatch, RouteTable};

@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "figures are for whoever started this")]
 
+mod somebody;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
@@ -17,10 +19,7 @@ use homerealm::adapters::entropy::SystemEntropy;
 use homerealm::adapters::session_store::file::FileStore;
 use homerealm::adapters::session_store::memory::{MOST_RECORDS, MemoryStore};
 use homerealm::adapters::session_store::time::MachineTime;
-use homerealm::domain::account::AccountKind;
-use homerealm::domain::authority::AuthorityName;
-use homerealm::domain::made_up::MadeUp;
-use homerealm::domain::session::{Lifetimes, Session, SessionId};
+use homerealm::domain::session::{Lifetimes, SessionId};
 use homerealm::flow::freshen::Flights;
 use homerealm::flow::groups::OpenQuestions;
 use homerealm::flow::keeper::Keeper;
@@ -47,7 +46,8 @@ fn main() {
         }
         return;
     };
-    let record = if part.ends_with("with tokens") { record(tokens()) } else { record(Tokens::default()) };
+    let tokens = if part.ends_with("with tokens") { tokens() } else { Tokens::default() };
+    let record = SessionRecord { session: somebody::session(SessionId([0; 16])), tokens };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     if part.starts_with("memory") {
         runtime.block_on(in_memory(count, &record));
@@ -146,26 +146,6 @@ fn keeper(store: Arc<dyn SessionStore>) -> Keeper {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     }
-}
-
-/// Somebody at work, with what Entra ID says of people.
-fn record(tokens: Tokens) -> SessionRecord {
-    let mut principal =
-        MadeUp { email: Some("ada.lovelace@contoso.example".into()), ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work());
-    principal.issuer = "https://login.microsoftonline.com/5ca1ab1e-0000-4000-8000-000000000000/v2.0".into();
-    principal.subject = "x".repeat(43).into();
-    principal.object = Some("6f0c2a4e-0000-4000-8000-000000000001".into());
-    principal.name = Some("Ada Lovelace".into());
-    let now = SystemClock.now();
-    let session = Session {
-        id: SessionId([0; 16]),
-        principal,
-        signed_in_at: now,
-        last_seen: now,
-        sign_out_hint: Some("x".repeat(120)),
-        provider_session: Some("6f0c2a4e-0000-4000-8000-000000000002".into()),
-    };
-    SessionRecord { session, tokens }
 }
 
 /// As long as those of Entra ID.

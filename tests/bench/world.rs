@@ -2,6 +2,9 @@
 //! as many routes as wanted, and somebody who is signed in. The last route redirects, so that a request to it goes all the
 //! way from its head to its line in the log, and is neither read from anywhere nor sent.
 
+#[path = "somebody.rs"]
+mod somebody;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +13,13 @@ use async_trait::async_trait;
 use homerealm::adapters::clock::SystemClock;
 use homerealm::adapters::entropy::SystemEntropy;
 use homerealm::config::{self, AuthoritySettings, Config};
-use homerealm::domain::account::AccountKind;
 use homerealm::domain::authority::AuthorityName;
-use homerealm::domain::made_up::MadeUp;
-use homerealm::domain::session::{Session, SessionId};
+use homerealm::domain::session::SessionId;
 use homerealm::flow::authority::{Authorities, Authority};
 use homerealm::flow::freshen::Flights;
 use homerealm::flow::groups::OpenQuestions;
 use homerealm::flow::keeper::Keeper;
-use homerealm::flow::ports::{Clock as _, Entropy as _, Provider, ProviderUnavailable, SessionStore};
+use homerealm::flow::ports::{Entropy as _, Provider, ProviderUnavailable, SessionStore};
 use homerealm::flow::sign_in::SignIn;
 use homerealm::protocol::consumed::Consumed;
 use homerealm::protocol::cookies::OwnCookies;
@@ -139,24 +140,11 @@ pub(crate) fn cookie(shared: &Shared, carried: &Carried) -> String {
     written[0].as_header_value().to_str().expect("ASCII").split(';').next().unwrap_or_default().to_owned()
 }
 
-/// Somebody at work, with what Entra ID says of people.
+/// Somebody who has just signed in.
 pub(crate) fn record() -> SessionRecord {
-    let mut principal =
-        MadeUp { email: Some("ada.lovelace@contoso.example".into()), ..MadeUp::of(AccountKind::Work) }.principal(AuthorityName::work());
-    principal.issuer = "https://login.microsoftonline.com/5ca1ab1e-0000-4000-8000-000000000000/v2.0".into();
-    principal.subject = "x".repeat(43).into();
-    principal.object = Some("6f0c2a4e-0000-4000-8000-000000000001".into());
-    principal.name = Some("Ada Lovelace".into());
-    let (mut id, now) = ([0; 16], SystemClock.now());
+    let mut id = [0; 16];
     SystemEntropy.fill(&mut id);
-    SessionRecord::bare(Session {
-        id: SessionId(id),
-        principal,
-        signed_in_at: now,
-        last_seen: now,
-        sign_out_hint: Some("x".repeat(120)),
-        provider_session: Some("6f0c2a4e-0000-4000-8000-000000000002".into()),
-    })
+    SessionRecord::bare(somebody::session(SessionId(id)))
 }
 
 fn configuration(routes: usize) -> Config {

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
-use std::process::Command;
 
 use homerealm::demo::settings::{self, CLIENT_ID, Ports};
 use homerealm::sample_app;
@@ -13,6 +11,7 @@ use url::Url;
 
 use crate::demo::type_address;
 use crate::support::browser::{Browser, Page};
+use crate::support::nginx;
 use crate::support::process::{Process, free_ports, homerealm};
 
 const SECRET: &str = "HOMEREALM_DEMO_SECRET";
@@ -88,21 +87,11 @@ impl Front {
     }
 }
 
-/// Not every user's path has the system's own programs.
-fn nginx() -> &'static str {
-    if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" }
-}
-
 fn start_nginx(files: &TempDir, port: u16, own: u16, app: u16) -> Process {
     let server = include_str!("../../config/nginx-forward-auth.conf");
     let server = server.replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));
     let server = server.replace("127.0.0.1:8080", &format!("127.0.0.1:{own}")).replace("127.0.0.1:3000", &format!("127.0.0.1:{app}"));
-    let kept: String =
-        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|name| format!("{name}_temp_path {name};\n")).collect();
-    // One process, so that it ends with the test.
-    let text = format!("master_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{kept}{server}}}\n");
-    fs::write(files.path().join("nginx.conf"), text).expect("a writable directory");
-    Process::start(Command::new(nginx()).arg("-p").arg(files.path()).args(["-e", "stderr", "-c", "nginx.conf", "-g", "daemon off;"]))
+    nginx::start(files.path(), &server)
 }
 
 #[tokio::test]

@@ -10,7 +10,6 @@ use homerealm::domain::reason::Reason;
 use crate::support::browser::{Browser, Page};
 use crate::support::demo::{assert_reason, location, session_cookies};
 use crate::support::hostile::{Answer, Hostile};
-use crate::support::process::Process;
 use crate::support::proxy::{Proxy, head};
 use crate::support::upstream::Upstream;
 
@@ -129,7 +128,7 @@ impl World {
         });
         let all = METADATA.len() + TOKENS.len();
         proxy.process.wait_until(|output| output.matches("cannot be read").count() >= all, "a word about each provider");
-        let before = resident(&proxy.process);
+        let before = proxy.process.memory();
         awake.store(true, Ordering::Relaxed);
         (Self { proxy, provider, app }, before)
     }
@@ -146,13 +145,6 @@ impl World {
         let page = browser.open_once(&self.proxy.url(&format!("/.auth/callback/{name}?code=c&state={state}"))).await;
         (browser, page)
     }
-}
-
-/// Kilobytes in memory, now.
-fn resident(process: &Process) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[tokio::test]
@@ -175,7 +167,7 @@ async fn whatever_a_provider_answers_the_person_gets_a_page_and_the_proxy_stays_
     }
     assert_eq!(world.app.requests().len(), 0);
     assert!(world.proxy.process.is_running());
-    let grown = resident(&world.proxy.process).saturating_sub(before);
+    let grown = world.proxy.process.memory().saturating_sub(before);
     assert!(grown < 30 * 1024, "grown by {grown} kB");
     assert!(world.provider.written() < 100 << 20, "of 300 MB {} bytes were taken", world.provider.written());
 }

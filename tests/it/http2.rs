@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::support::browser::Browser;
 use crate::support::demo::{Demo, session_cookies};
+use crate::support::nginx;
 use crate::support::process::{Process, free_ports};
 use crate::support::proxy::{Proxy, head};
 
@@ -48,14 +49,11 @@ fn bodies_of_any_size_go_both_ways_at_once() {
 fn a_server_that_says_goodbye_again_and_again_under_load_loses_no_request() {
     let (port, files) = (free_ports(1), tempfile::tempdir().expect("a temporary directory"));
     // nginx says GOAWAY after so many requests, and does nothing about those behind them.
-    let text = format!(
-        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr crit;\nevents {{}}\nhttp {{\naccess_log off;\n\
-         keepalive_requests 100;\nserver {{\nlisten 127.0.0.1:{port} http2;\nlocation / {{\n\
-         add_header x-connection $connection;\nreturn 200 served;\n}}\n}}\n}}\n"
+    let server = format!(
+        "keepalive_requests 100;\nserver {{\nlisten 127.0.0.1:{port} http2;\nlocation / {{\n\
+         add_header x-connection $connection;\nreturn 200 served;\n}}\n}}\n"
     );
-    std::fs::write(files.path().join("nginx.conf"), text).expect("a writable directory");
-    let program = if std::path::Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-    let mut nginx = Process::start(Command::new(program).arg("-p").arg(files.path()).args(["-e", "stderr", "-c", "nginx.conf"]));
+    let mut nginx = nginx::start(files.path(), &server);
     nginx.wait_for_port(port);
     converse_before(port, "h2c", "goodbyes");
 }

@@ -78,12 +78,6 @@ fn attackers(port: u16, attack: Attack, is_over: &Arc<AtomicBool>, cut: &Arc<Ato
     (0..ATTACKERS).map(one).collect()
 }
 
-fn resident(proxy: &Proxy) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.process.id())).expect("a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
-}
-
 fn proxy(app: &Hostile) -> Proxy {
     Proxy::run(|port| format!("{}[[routes]]\nauth = \"none\"\nupstream = \"http://127.0.0.1:{}\"\n", head(port), app.port))
 }
@@ -101,7 +95,7 @@ async fn whoever_floods_the_proxy_is_cut_off_and_nobody_else_notices() {
         asks(&proxy).await;
     }
     for (name, attack) in ATTACKS {
-        let before = resident(&proxy);
+        let before = proxy.process.memory();
         let (is_over, cut) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let attackers = attackers(proxy.port, *attack, &is_over, &cut);
         let all_cut = async {
@@ -114,7 +108,7 @@ async fn whoever_floods_the_proxy_is_cut_off_and_nobody_else_notices() {
         for attacker in attackers {
             attacker.join().expect("no panic");
         }
-        let after = resident(&proxy);
+        let after = proxy.process.memory();
         assert!(after < before + 32 * 1024, "{name}: from {before} to {after} KiB");
         asks(&proxy).await;
     }
@@ -125,7 +119,7 @@ async fn clients_that_take_nothing_make_the_proxy_hold_little() {
     let app = Hostile::start(|_, path| if path == "/large" { Answer::Megabytes(64) } else { Answer::json("{}") });
     let proxy = proxy(&app);
     asks(&proxy).await;
-    let before = resident(&proxy);
+    let before = proxy.process.memory();
     // Streams begin with a window of nothing.
     let stuck: Vec<TcpStream> = (0..3)
         .map(|_| {
@@ -150,7 +144,7 @@ async fn clients_that_take_nothing_make_the_proxy_hold_little() {
         }
     }
     asks(&proxy).await;
-    let after = resident(&proxy);
+    let after = proxy.process.memory();
     assert!(after < before + 64 * 1024, "from {before} to {after} KiB for 300 answers of 64 MiB");
     drop(stuck);
     asks(&proxy).await;

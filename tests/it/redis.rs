@@ -12,7 +12,7 @@ use crate::support::dev_idp::DevIdp;
 use crate::support::process::free_ports;
 use crate::support::proxy::{Proxy, configured, head};
 use crate::support::raw;
-use crate::support::redis::{Redis, free_port};
+use crate::support::redis::Redis;
 use crate::support::stall::Stall;
 use crate::support::upstream::Upstream;
 
@@ -234,7 +234,7 @@ async fn two_proxies_share_sessions_and_what_ends_at_one_has_ended_at_the_other(
 
 #[tokio::test]
 async fn a_proxy_starts_without_its_redis_and_uses_it_when_it_is_there() {
-    let (port, redis_port) = (free_ports(1), free_port());
+    let (port, redis_port) = (free_ports(1), free_ports(1));
     let (provider, app) = (DevIdp::start(), Upstream::start());
     let mut proxy = start(port, &config(port, &provider, &app, redis_port));
     let mut browser = Browser::default();

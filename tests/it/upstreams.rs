@@ -12,6 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::nginx;
 use crate::support::process::{Process, free_ports, homerealm};
 use crate::support::proxy::{Proxy, configured, head};
 use crate::support::raw;
@@ -180,12 +181,8 @@ async fn the_health_of_an_h2c_upstream_is_asked_in_http_2() {
 async fn an_upstream_may_be_nginx_at_a_socket() {
     let files = TempDir::new().expect("a directory");
     let socket = files.path().join("app.sock");
-    let server = format!("server {{ listen unix:{}; location / {{ return 200 \"$request_uri $http_host\"; }} }}", socket.display());
-    let text = format!("master_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{server}\n}}\n");
-    fs::write(files.path().join("nginx.conf"), text).expect("a file");
-    let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-    let _nginx =
-        Process::start(Command::new(program).arg("-p").arg(files.path()).args(["-e", "stderr", "-c", "nginx.conf", "-g", "daemon off;"]));
+    let server = format!("server {{ listen unix:{}; location / {{ return 200 \"$request_uri $http_host\"; }} }}\n", socket.display());
+    let _nginx = nginx::start(files.path(), &server);
     let patience = Instant::now() + Duration::from_secs(60);
     while std::os::unix::net::UnixStream::connect(&socket).is_err() {
         assert!(Instant::now() < patience, "no nginx within a minute");

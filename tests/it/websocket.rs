@@ -83,13 +83,6 @@ impl World {
         }
         panic!("no {line}{}", self.metrics().await);
     }
-
-    /// Kilobytes of the proxy in memory.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.proxy.process.id())).expect("a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
-    }
 }
 
 #[track_caller]
@@ -127,13 +120,13 @@ async fn who_may_not_open_a_websocket_gets_an_answer_and_the_app_hears_nothing()
 async fn a_reader_that_is_slow_holds_the_writer_back_and_nothing_piles_up() {
     let world = World::start().await;
     world.plays(&["messages"]);
-    let before = world.resident();
+    let before = world.proxy.process.memory();
     let mut client = world.client(&["slow"]);
     client.wait_for("stalled");
-    let stalled = world.resident();
+    let stalled = world.proxy.process.memory();
     client.signal("USR2");
     client.wait_for("drained");
-    let drained = world.resident();
+    let drained = world.proxy.process.memory();
     client.signal("USR2");
     ends_well(client);
     assert!(stalled < before + 2048 && drained < before + 2048, "{before}, {stalled}, {drained} kB, of 64 MiB that passed");

@@ -98,15 +98,9 @@ fn silence_makes_a_member_only_where_nobody_elses_tenant_could_speak() {
 #[test]
 fn a_guest_of_whose_home_nothing_is_told_is_not_taken_for_a_work_account() {
     use crate::domain::reason::Reason;
-    use crate::domain::route::{AccountKinds, Guests, Requirements};
-    let wanted = Requirements {
-        kinds: AccountKinds::ANY,
-        authorities: Vec::new(),
-        tenants: Vec::new(),
-        guests: Guests::Work,
-        groups: Vec::new(),
-        roles: Vec::new(),
-    };
+    use crate::domain::route::made_up::work_only;
+    use crate::domain::route::{Guests, Requirements};
+    let wanted = Requirements { guests: Guests::Work, ..work_only() };
     let judge = |evidence| {
         let Account { kind, membership, home } = classify(&evidence);
         wanted.check_membership(kind, membership, home)

@@ -1,13 +1,11 @@
 //! Tests of path patterns, and of routes found by them.
 
-use std::sync::Arc;
-
 use http::Method;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
-use crate::domain::route::{Access, HeaderRules, Matcher, NoMatch, Position, Route, RouteName, RouteTable, Timeouts, Unauthenticated};
+use crate::domain::route::made_up::{self, work_only};
+use crate::domain::route::{Access, Matcher, NoMatch, Route, RouteTable};
 use crate::domain::target::Target;
 
 fn pattern(text: &str) -> PathPattern {
@@ -109,27 +107,16 @@ fn a_pattern_covers_what_it_leaves_nothing_of() {
     }
 }
 
-fn route(name: &str, path: &str) -> Route {
-    let upstream = Upstream::at(UpstreamScheme::Http, "127.0.0.1", 3000);
-    Route {
-        name: RouteName::new(name),
-        position: Position { line: 1, column: 1 },
-        matcher: Matcher { path: Some(pattern(path)), ..Matcher::default() },
-        access: Access::Public,
-        unauthenticated: Unauthenticated::Auto,
-        bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
-        headers: HeaderRules::default(),
-        timeouts: Timeouts::default(),
-        strip_prefix: None,
-        max_body: None,
-        websocket: true,
-        written: crate::domain::written::RouteKeys::default(),
-    }
+fn route(name: &str, path: &str, access: Access) -> Route {
+    made_up::route(name, Matcher { path: Some(pattern(path)), ..Matcher::default() }, access)
+}
+
+fn open(name: &str, path: &str) -> Route {
+    route(name, path, Access::Public)
 }
 
 fn table() -> RouteTable {
-    RouteTable::new(vec![route("admin", "/admin/**"), route("file", "/files/*/a@b"), route("exact", "/files"), route("open", "/open/**")])
+    RouteTable::new(vec![open("admin", "/admin/**"), open("file", "/files/*/a@b"), open("exact", "/files"), open("open", "/open/**")])
 }
 
 fn found(path: &str) -> Result<String, NoMatch> {
@@ -154,23 +141,13 @@ fn percent_encoded_parameters_do_not_either() {
 
 #[test]
 fn letter_case_cannot_lead_past_a_route_that_guards() {
-    let guarded = |name, path| Route {
-        access: Access::Required(crate::domain::route::Requirements {
-            kinds: crate::domain::route::AccountKinds::ANY,
-            authorities: Vec::new(),
-            tenants: Vec::new(),
-            guests: crate::domain::route::Guests::Deny,
-            groups: Vec::new(),
-            roles: Vec::new(),
-        }),
-        ..route(name, path)
-    };
+    let guarded = |name, path| route(name, path, Access::Required(work_only()));
     let table = RouteTable::new(vec![
-        route("open", "/public/**"),
+        open("open", "/public/**"),
         guarded("work", "/work/**"),
         guarded("mixed", "/Api/v1"),
         guarded("plain", "/api/v1"),
-        route("rest", "/**"),
+        open("rest", "/**"),
     ]);
     for (path, expected) in [
         ("/work/x", Ok("work")),

@@ -1,12 +1,13 @@
-//! Tests of the policy rules.
+//! Tests of the policy rules, by tables. What holds of all rules and people is in `properties`; rules that are tried and not
+//! yet enforced are in `tried`.
+
+mod properties;
+mod tried;
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::domain::destination::Destination;
-use crate::domain::route::{AccountKinds, HeaderRules, Matcher, Position, RouteName, RouteTable, Timeouts, Unauthenticated};
+use crate::domain::route::{AccountKinds, Matcher, RouteTable, made_up};
 use crate::domain::time::Timestamp;
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
@@ -67,21 +68,11 @@ fn work_only() -> Requirements {
 }
 
 fn route(access: Access, bearer: Option<BearerRequirements>) -> Route {
-    Route {
-        name: RouteName::new("r"),
-        position: Position { line: 1, column: 1 },
-        matcher: Matcher::default(),
-        access,
-        unauthenticated: Unauthenticated::Auto,
-        bearer,
-        destination: Destination::ByKind { work: None, personal: None, customer: None },
-        headers: HeaderRules::default(),
-        timeouts: Timeouts::default(),
-        strip_prefix: None,
-        max_body: None,
-        websocket: true,
-        written: crate::domain::written::RouteKeys::default(),
-    }
+    Route { bearer, ..made_up::route("r", Matcher::default(), access) }
+}
+
+fn shadowed(stated: Requirements) -> Access {
+    Access::Shadowed { enforced: anybody(), stated }
 }
 
 fn verdict(wanted: Requirements, who: &Principal) -> Result<(), Reason> {
@@ -217,9 +208,13 @@ fn one_group_or_role_suffices_and_a_missing_list_is_not_an_empty_one() {
 #[test]
 fn the_groups_that_routes_name_are_listed_once_each_in_file_order() {
     let naming = |groups: &[&str]| Requirements { groups: names(groups), ..anybody() };
-    let shadowed = Access::Shadowed { enforced: anybody(), stated: naming(&[G2]) };
-    let routes =
-        [Access::Public, Access::Required(naming(&["staff", G1])), Access::Optional(naming(&[G1])), Access::Required(anybody()), shadowed];
+    let routes = [
+        Access::Public,
+        Access::Required(naming(&["staff", G1])),
+        Access::Optional(naming(&[G1])),
+        Access::Required(anybody()),
+        shadowed(naming(&[G2])),
+    ];
     let table = RouteTable::new(routes.into_iter().map(|access| route(access, None)).collect());
     assert_eq!(**table.named_groups(), names(&["staff", G1, G2]));
     assert!(RouteTable::default().named_groups().is_empty());
@@ -292,173 +287,6 @@ fn a_decision_follows_from_what_was_brought() {
         assert_eq!(outcome(Access::Required(work_only()), presented), required, "{what}, required");
         assert_eq!(outcome(Access::Optional(work_only()), presented), optional, "{what}, optional");
         assert_eq!(outcome(Access::Public, presented), anonymous, "{what}, public");
-    }
-}
-
-fn subset(of: &'static [&'static str]) -> impl Strategy<Value = Vec<Arc<str>>> {
-    prop::sample::subsequence(of.to_vec(), 0..=of.len()).prop_map(|texts| names(&texts))
-}
-
-fn some_tenants() -> impl Strategy<Value = Vec<TenantId>> {
-    prop::sample::subsequence(vec![tenant(CONTOSO), tenant(FABRIKAM)], 0..=2)
-}
-
-fn some_requirements() -> impl Strategy<Value = Requirements> {
-    let guests = prop::sample::select(vec![Guests::Allow, Guests::Deny, Guests::Work]);
-    let authorities = prop::sample::subsequence(vec![AuthorityName::work(), AuthorityName::personal()], 1..=2);
-    let kinds = prop::sample::subsequence(AccountKind::ALL.to_vec(), 1..=3);
-    (kinds, authorities, some_tenants(), guests, subset(&["g1", "g2"]), subset(&["r1", "r2"])).prop_map(
-        |(kinds, authorities, tenants, guests, groups, roles)| Requirements {
-            kinds: kinds.into_iter().collect(),
-            authorities,
-            tenants,
-            guests,
-            groups,
-            roles,
-        },
-    )
-}
-
-fn some_principal() -> impl Strategy<Value = Principal> {
-    let memberships = vec![Membership::Guest, Membership::Member, Membership::Unknown];
-    let homes = vec![Home::EmailCode, Home::OtherTenant, Home::Personal, Home::Social, Home::ThisTenant, Home::Unknown];
-    let asked = (subset(&["g1", "g2"]), subset(&["g1", "g2"])).prop_map(|(about, member_of)| Groups::Asked { about, member_of });
-    let groups = prop_oneof![3 => subset(&["g1", "g2", "g3"]).prop_map(Groups::Listed), 1 => Just(Groups::Overage), 2 => asked];
-    let tenants = vec![None, Some(tenant(CONTOSO)), Some(tenant(FABRIKAM))];
-    (
-        prop::sample::select(AccountKind::ALL.to_vec()),
-        prop::sample::select(vec![AuthorityName::work(), AuthorityName::personal()]),
-        prop::sample::select(tenants),
-        prop::sample::select(memberships),
-        prop::sample::select(homes),
-        groups,
-        subset(&["r1", "r2", "r3"]),
-    )
-        .prop_map(|(kind, authority, tenant, membership, home, groups, roles)| Principal {
-            kind,
-            authority,
-            tenant,
-            membership,
-            home,
-            groups,
-            roles,
-            ..ada()
-        })
-}
-
-/// Drops what is not in `kept`, unless that would leave no requirement at all.
-fn narrow<T: Clone + PartialEq>(list: &[T], kept: &[T]) -> Vec<T> {
-    let narrowed: Vec<T> = list.iter().filter(|item| kept.contains(item)).cloned().collect();
-    if narrowed.is_empty() { list.to_vec() } else { narrowed }
-}
-
-/// `wanted` with further requirements, taken from `more`. Groups and roles are one requirement, met by either: adding a
-/// role to a list of groups would widen it.
-fn tightened(wanted: &Requirements, more: &Requirements) -> Requirements {
-    let asks_for_none = wanted.groups.is_empty() && wanted.roles.is_empty();
-    let rank = |guests: Guests| match guests {
-        Guests::Allow => 0,
-        Guests::Work => 1,
-        Guests::Deny => 2,
-    };
-    Requirements {
-        kinds: wanted.kinds.iter().filter(|kind| more.kinds.contains(*kind)).collect(),
-        authorities: wanted.authorities.iter().filter(|name| more.authorities.contains(name)).cloned().collect(),
-        tenants: if wanted.tenants.is_empty() { more.tenants.clone() } else { narrow(&wanted.tenants, &more.tenants) },
-        guests: if rank(more.guests) > rank(wanted.guests) { more.guests } else { wanted.guests },
-        groups: if asks_for_none { more.groups.clone() } else { narrow(&wanted.groups, &more.groups) },
-        roles: if asks_for_none { more.roles.clone() } else { narrow(&wanted.roles, &more.roles) },
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
-
-    #[test]
-    fn more_requirements_never_turn_refusal_into_admission(
-        wanted in some_requirements(), more in some_requirements(), who in some_principal(),
-    ) {
-        if verdict(wanted.clone(), &who).is_err() {
-            prop_assert!(verdict(tightened(&wanted, &more), &who).is_err());
-        }
-    }
-
-    #[test]
-    fn more_bearer_requirements_never_turn_refusal_into_admission(
-        scopes in subset(&["a", "b"]), more in subset(&["a", "b"]), granted in subset(&["a", "b"]), roles in subset(&["r1"]), who in some_principal(),
-    ) {
-        let grant = AccessGrant { audiences: vec!["api".into()], scopes: granted.iter().map(ToString::to_string).collect(), expires_at: Timestamp::from_unix_seconds(0) };
-        let judged = |scopes: Vec<Arc<str>>, roles| {
-            let bearer = BearerRequirements { audiences: names(&["api"]), scopes, roles };
-            route(Access::Required(anybody()), Some(bearer)).judge(Subject { principal: &who, grant: Some(&grant) }).is_ok()
-        };
-        if !judged(scopes.clone(), vec![]) {
-            prop_assert!(!judged([scopes, more].concat(), roles));
-        }
-    }
-
-    #[test]
-    fn a_refusal_is_the_first_failing_check_and_a_permit_means_none(wanted in some_requirements(), who in some_principal()) {
-        let route = route(Access::Required(wanted), None);
-        let subject = Subject { principal: &who, grant: None };
-        let first = Check::ORDER.into_iter().find_map(|check| route.run(check, subject).err());
-        prop_assert_eq!(route.judge(subject).err(), first);
-    }
-
-    #[test]
-    fn a_work_only_route_admits_no_other_kind(who in some_principal()) {
-        let expected = if who.kind == AccountKind::Work { Ok(()) } else { work_only().check_kind(who.kind) };
-        prop_assert_eq!(verdict(work_only(), &who), expected);
-    }
-}
-
-fn shadowed(stated: Requirements) -> Access {
-    Access::Shadowed { enforced: anybody(), stated }
-}
-
-#[test]
-fn a_route_that_only_tries_its_rules_admits_and_tells_whom_it_would_have_refused() {
-    let (route, ada, cy) = (route(shadowed(work_only()), None), ada(), cy());
-    for (who, would_be_refused) in [(&ada, None), (&cy, Some(Reason::PersonalAccountNotAllowed))] {
-        let permit = route.judge(Subject { principal: who, grant: None }).expect("nobody is refused");
-        assert_eq!(permit.would_be_refused(), would_be_refused);
-    }
-    let nobody = route.decide(Presented::Nothing);
-    assert!(matches!(nobody, Decision::Challenge(Reason::SignInRequired)), "signing in is not what is tried");
-}
-
-#[test]
-fn what_an_access_token_may_do_is_tried_but_whom_it_is_meant_for_is_enforced() {
-    let grant = |audience: &str, scope: &str| AccessGrant {
-        audiences: vec![audience.into()],
-        scopes: vec![scope.into()],
-        expires_at: Timestamp::from_unix_seconds(0),
-    };
-    let bearer = BearerRequirements { audiences: names(&["api"]), scopes: names(&["read"]), roles: vec![] };
-    let [tried, closed] = [Some(bearer), None].map(|bearer| route(shadowed(work_only()), bearer));
-    let would_be_refused = |route: &Route, grant: &AccessGrant| {
-        let (who, cy) = (ada(), cy());
-        let admitted =
-            |who: &Principal| route.judge(Subject { principal: who, grant: Some(grant) }).map(|permit| permit.would_be_refused());
-        (admitted(&who), admitted(&cy).is_ok())
-    };
-    assert_eq!(would_be_refused(&tried, &grant("api", "read")), (Ok(None), true));
-    assert_eq!(would_be_refused(&tried, &grant("api", "write")), (Ok(Some(Reason::InsufficientScope)), true));
-    assert_eq!(would_be_refused(&tried, &grant("another api", "read")), (Err(Reason::InsufficientScope), false));
-    assert_eq!(would_be_refused(&closed, &grant("api", "read")), (Err(Reason::InvalidToken), false));
-}
-
-#[test]
-fn of_two_sessions_the_one_that_passes_what_is_tried_comes_first() {
-    let route = route(shadowed(work_only()), None);
-    let (ada, cy) = (ada(), cy());
-    for (sessions, kind, would_be_refused) in [
-        (vec![&cy, &ada], AccountKind::Work, None),
-        (vec![&ada, &cy], AccountKind::Work, None),
-        (vec![&cy], AccountKind::Personal, Some(Reason::PersonalAccountNotAllowed)),
-    ] {
-        let Decision::Allow(permit, _) = route.decide(Presented::Sessions(&sessions)) else { panic!("nobody is refused") };
-        assert_eq!((permit.principal().map(|who| who.kind), permit.would_be_refused()), (Some(kind), would_be_refused));
     }
 }
 

@@ -1,18 +1,11 @@
 //! Unreachable routes: some by hand, and many made up and held against every request that could tell them apart.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::account::AccountKind;
-use crate::domain::authority::AuthorityName;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
-use crate::domain::route::{
-    Access, AccountKinds, Guests, HeaderRules, NoMatch, Position, Requirements, Route, RouteName, RouteTable, Timeouts, Unauthenticated,
-};
+use crate::domain::route::made_up::{route, work_only};
+use crate::domain::route::{Access, NoMatch, Route, RouteTable};
 use crate::domain::target::Target;
-use crate::domain::written::RouteKeys;
 
 fn matcher(host: &str, methods: &str, path: &str) -> Matcher {
     Matcher {
@@ -73,29 +66,7 @@ fn where_there_is_too_much_to_look_at_nothing_is_said_unless_one_route_suffices(
 
 /// A route that asks who somebody is.
 fn guarded(matcher: Matcher) -> Route {
-    let upstream = Upstream::at(UpstreamScheme::Http, "app", 80);
-    Route {
-        name: RouteName::new("made-up"),
-        position: Position { line: 1, column: 1 },
-        matcher,
-        access: Access::Required(Requirements {
-            kinds: AccountKinds::default().with(AccountKind::Work),
-            authorities: vec![AuthorityName::work()],
-            tenants: Vec::new(),
-            guests: Guests::Deny,
-            groups: Vec::new(),
-            roles: Vec::new(),
-        }),
-        unauthenticated: Unauthenticated::Auto,
-        bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
-        headers: HeaderRules::default(),
-        timeouts: Timeouts::default(),
-        strip_prefix: None,
-        max_body: None,
-        websocket: true,
-        written: RouteKeys::default(),
-    }
+    route("made-up", matcher, Access::Required(work_only()))
 }
 
 #[test]

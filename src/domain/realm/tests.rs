@@ -4,6 +4,7 @@
 mod properties;
 
 use super::*;
+use crate::domain::route::made_up::work_only;
 use crate::domain::route::{AccountKinds, Guests};
 
 const CONTOSO: &str = "3a0c0000-0000-4000-8000-0000000000aa";
@@ -55,7 +56,7 @@ fn route(authorities: &[&str]) -> Requirements {
     let listed: Vec<_> = authorities.iter().map(|text| name(text)).collect();
     let kinds: AccountKinds =
         world().authorities.iter().filter(|authority| listed.contains(&authority.name)).map(|authority| authority.kind).collect();
-    Requirements { kinds, authorities: listed, tenants: Vec::new(), guests: Guests::Deny, groups: Vec::new(), roles: Vec::new() }
+    Requirements { kinds, authorities: listed, ..work_only() }
 }
 
 fn of_tenants(ids: &[&str], authorities: &[&str]) -> Requirements {

@@ -278,7 +278,7 @@ async fn a_visit_that_is_noted_meanwhile_costs_no_refresh_token() {
     let (world, carried) = signed_in(Keeping::Store).await;
     let before = world.request(&carried).await.expect("signed in");
     world.pass(LIFE);
-    world.provider.slowness.store(3, std::sync::atomic::Ordering::SeqCst);
+    world.provider.slowness.set(3);
     let mut request = Box::pin(world.request(&carried));
     while world.provider.asked() == 0 {
         assert!(futures_util::poll!(&mut request).is_pending());
@@ -300,7 +300,7 @@ async fn a_session_that_is_being_refreshed_moves_into_a_store_with_what_that_bri
     let Carried::Ticket(ticket) = carried else { panic!("kept in a store") };
     let cookie = Carried::Whole(Arc::new(world.store.record(&ticket).expect("a record")));
     world.pass(LIFE);
-    world.provider.slowness.store(3, std::sync::atomic::Ordering::SeqCst);
+    world.provider.slowness.set(3);
     let Opened::Live(before) = world.keeper.open(cookie.clone(), world.now()).await.expect("a store that works") else { panic!("over") };
     let mut request = Box::pin(world.request(&cookie));
     while world.provider.asked() == 0 {
@@ -338,7 +338,7 @@ async fn who_signs_out_while_their_session_is_refreshed_stays_signed_out() {
         let (world, carried) = signed_in(keeping).await;
         let kept = world.request(&carried).await.expect("signed in");
         world.pass(LIFE);
-        world.provider.slowness.store(3, std::sync::atomic::Ordering::SeqCst);
+        world.provider.slowness.set(3);
         let mut request = Box::pin(world.request(&carried));
         while world.provider.asked() == 0 {
             assert!(futures_util::poll!(&mut request).is_pending());
@@ -368,7 +368,7 @@ async fn a_session_that_was_revoked_spends_no_token() {
 async fn two_processes_spend_one_token() {
     let (world, carried) = signed_in(Keeping::Store).await;
     let other = world.another(Handle::current());
-    world.provider.slowness.store(5, std::sync::atomic::Ordering::SeqCst);
+    world.provider.slowness.set(5);
     for round in 1..4 {
         world.pass(LIFE);
         let requests = (0..25).flat_map(|_| [world.request(&carried), other.request(&carried)]);

@@ -12,20 +12,18 @@ use super::people::{HOMES, MEMBERSHIPS};
 use super::*;
 use crate::domain::account::{Home, Membership, TenantId};
 use crate::domain::authority::ExpectedIssuer;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
+use crate::domain::destination::Destination;
 use crate::domain::made_up::MadeUp;
 use crate::domain::origin::{Origin, Origins};
 use crate::domain::pattern::PathPattern;
 use crate::domain::policy::{AccessGrant, Decision, Presented, Subject};
 use crate::domain::principal::{Groups, Principal};
 use crate::domain::realm::{Directory, KnownAuthority};
-use crate::domain::route::{
-    AccountKinds, BearerRequirements, Guests, HeaderRules, Matcher, Requirements, RouteTable, Timeouts, Unauthenticated,
-};
+use crate::domain::route::made_up::{app, route};
+use crate::domain::route::{AccountKinds, BearerRequirements, Guests, Matcher, Requirements, RouteTable};
 use crate::domain::sign_in_page::SignInPage;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
-use crate::domain::written::RouteKeys;
 
 const A: &str = "3a0c0000-0000-4000-8000-0000000000aa";
 const B: &str = "3a0c0000-0000-4000-8000-0000000000bb";
@@ -114,34 +112,20 @@ prop_compose! {
     }
 }
 
-fn forward() -> Forward {
-    Forward::Upstream(Arc::new(Upstreams::one(Upstream::at(UpstreamScheme::Http, "app", 80))))
-}
-
 fn routes(prefix: &'static str) -> impl Strategy<Value = Vec<Route>> {
     let destination = prop_oneof![
-        4 => Just(Destination::One(forward())),
-        1 => Just(Destination::ByKind { work: Some(forward()), personal: None, customer: Some(forward()) }),
+        4 => Just(Destination::One(app())),
+        1 => Just(Destination::ByKind { work: Some(app()), personal: None, customer: Some(app()) }),
     ];
-    let route = (matcher(), access(), prop::option::weighted(0.3, bearer()), destination);
-    prop::collection::vec(route, 1..=4).prop_map(move |routes| {
-        let route = |(at, (matcher, access, bearer, destination))| Route {
-            name: RouteName::new(&format!("{prefix}{at}")),
-            position: Position { line: 1, column: 1 },
-            matcher,
-            bearer: if matches!(access, Access::Public) { None } else { bearer },
+    let drawn = (matcher(), access(), prop::option::weighted(0.3, bearer()), destination);
+    prop::collection::vec(drawn, 1..=4).prop_map(move |routes| {
+        let named = |(at, (matcher, access, bearer, destination))| {
             // Who need not sign in has no kind to go by, and the configuration knows it.
-            destination: if matches!(access, Access::Public | Access::Optional(_)) { Destination::One(forward()) } else { destination },
-            access,
-            unauthenticated: Unauthenticated::Auto,
-            headers: HeaderRules::default(),
-            timeouts: Timeouts::default(),
-            strip_prefix: None,
-            max_body: None,
-            websocket: true,
-            written: RouteKeys::default(),
+            let destination = if matches!(access, Access::Public | Access::Optional(_)) { Destination::One(app()) } else { destination };
+            let bearer = if matches!(access, Access::Public) { None } else { bearer };
+            Route { bearer, destination, ..route(&format!("{prefix}{at}"), matcher, access) }
         };
-        routes.into_iter().enumerate().map(route).collect()
+        routes.into_iter().enumerate().map(named).collect()
     })
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use aws_lc_rs::digest;
 
-use super::{memory, proxy, request};
+use super::{proxy, request};
 use crate::support::process::Process;
 use crate::support::proxy::Proxy;
 use crate::support::wire::Wire;
@@ -68,19 +68,19 @@ async fn upload(world: &World, is_chunked: bool) -> (String, String) {
 #[tokio::test]
 async fn large_uploads_arrive_whole_in_flat_memory() {
     let world = World::start();
-    let before = memory(&world.proxy.process, "VmRSS");
+    let before = world.proxy.process.memory();
     for is_chunked in [false, true] {
         let (answer, expected) = upload(&world, is_chunked).await;
         assert_eq!(answer, expected);
     }
-    let grown = memory(&world.proxy.process, "VmHWM").saturating_sub(before);
+    let grown = world.proxy.process.most_memory().saturating_sub(before);
     assert!(grown < GROWTH, "grown by {grown} kB for {} bytes", length());
 }
 
 #[tokio::test]
 async fn large_downloads_arrive_whole_in_flat_memory() {
     let world = World::start();
-    let before = memory(&world.proxy.process, "VmRSS");
+    let before = world.proxy.process.memory();
     let (mut received, mut hash) = (0, digest::Context::new(&digest::SHA256));
     let mut client = Wire::connect(world.proxy.port).await;
     client.send(request(&world.proxy, &format!("GET /public/source?{}", length()), "te: trailers\r\nconnection: te\r\n")).await;
@@ -97,7 +97,7 @@ async fn large_downloads_arrive_whole_in_flat_memory() {
     assert_eq!(received, length());
     let trailers = client.until("\r\n\r\n").await;
     assert!(trailers.contains(&hex(hash)), "{trailers}");
-    let grown = memory(&world.proxy.process, "VmHWM").saturating_sub(before);
+    let grown = world.proxy.process.most_memory().saturating_sub(before);
     assert!(grown < GROWTH, "grown by {grown} kB for {} bytes", length());
 }
 

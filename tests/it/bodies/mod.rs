@@ -14,29 +14,14 @@ mod pace;
 
 use std::process::Command;
 
-use crate::support::process::{Process, free_ports};
-use crate::support::proxy::{Proxy, configured, head};
+use crate::support::process::free_ports;
+use crate::support::proxy::{Proxy, public_and_work};
 use crate::support::wire::{App, Wire};
 
 /// A proxy with one worker, so with one set of connections to the app: what is not reused was not there to be reused.
 fn proxy(upstream: u16) -> Proxy {
     let port = free_ports(1);
-    let (head, nobody) = (head(port), free_ports(1));
-    let config = format!(
-        r#"{head}
-[authorities.work]
-issuer = "http://127.0.0.1:{nobody}/organizations/v2.0"
-[[routes]]
-match    = {{ path = "/public/**" }}
-auth     = "none"
-upstream = "http://127.0.0.1:{upstream}"
-[[routes]]
-match    = {{ path = "/work/**" }}
-accounts = "work"
-upstream = "http://127.0.0.1:{upstream}"
-"#
-    );
-    Proxy::start_in(port, configured(&config), on_one_core)
+    Proxy::start_with(port, &public_and_work(port, upstream), on_one_core)
 }
 
 /// The same program on the first core that we may use.
@@ -52,13 +37,6 @@ fn on_one_core(command: &mut Command) {
 /// A request, by its first line without the version, and its fields.
 fn request(proxy: &Proxy, line: &str, fields: &str) -> String {
     format!("{line} HTTP/1.1\r\nhost: localhost:{}\r\n{fields}\r\n", proxy.port)
-}
-
-/// Kilobytes in memory: now, or at most so far.
-fn memory(process: &Process, what: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("a running process");
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("the kernel tells");
-    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 /// Asks for something small on a connection of its own, and serves it on a new connection to the app: those there were are not

@@ -4,81 +4,116 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{memory, proxy, request};
+use super::{proxy, request};
+use crate::support::process::Process;
+use crate::support::proxy::Proxy;
 use crate::support::wire::{App, Wire};
 
 /// Far more than all buffers of the kernel's along the way.
-const MEGABYTES: usize = 96;
+const LENGTH: usize = 96 << 20;
+/// What fits into the smallest of these buffers.
+const SOME: usize = 64 << 10;
+/// How often nothing may have changed before nothing does any more.
+const LOOKS: usize = 5;
 
-/// Waits until a count stays as it is.
-async fn settled(count: &AtomicUsize) -> usize {
-    let mut last = 0;
-    loop {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let now = count.load(Ordering::Relaxed);
-        if now == last && now > 0 {
-            return now;
+/// A body on its way, and how much of it its sender has got rid of.
+struct Sending {
+    sent: Arc<AtomicUsize>,
+    ends: tokio::task::JoinHandle<Wire>,
+}
+
+impl Sending {
+    fn start(mut wire: Wire) -> Self {
+        let sent = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&sent);
+        let ends = tokio::spawn(async move {
+            let piece = vec![b'm'; 1 << 20];
+            let mut left = LENGTH;
+            while left > 0 {
+                let taken = wire.send_some(&piece[..left.min(piece.len())]).await;
+                counted.fetch_add(taken, Ordering::Relaxed);
+                left -= taken;
+            }
+            wire
+        });
+        Self { sent, ends }
+    }
+
+    /// How much is sent when nothing goes on any more: the sender can get rid of nothing, or has nothing, and the proxy
+    /// has nothing to do. One that is only slow, or does not get its turn, has.
+    async fn settled(&self, proxy: &Process) -> usize {
+        let (mut before, mut same) = (0, 0);
+        while same < LOOKS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = self.sent.load(Ordering::Relaxed);
+            same = if now == before && proxy.is_asleep() { same + 1 } else { 0 };
+            before = now;
         }
-        last = now;
+        before
+    }
+
+    /// Holds that the sender has to wait for a peer that does not read, and that what it sent is not in the proxy's memory.
+    async fn is_held_back(&self, proxy: &Proxy, memory_before: u64, peer: &Wire) {
+        let held = self.settled(&proxy.process).await;
+        assert!(held < LENGTH / 2, "{held} of {LENGTH} bytes went somewhere");
+        assert!(peer.has_unread(SOME).await, "it is not the peer for whom it waits");
+        let grown = proxy.process.most_memory().saturating_sub(memory_before);
+        assert!(grown < 8 * 1024, "grown by {grown} kB");
     }
 }
 
-/// Sends megabyte after megabyte and counts them.
-fn keep_sending(mut wire: Wire, sent: Arc<AtomicUsize>) -> tokio::task::JoinHandle<Wire> {
-    tokio::spawn(async move {
-        let megabyte = vec![b'm'; 1 << 20];
-        for _ in 0..MEGABYTES {
-            wire.send(&megabyte).await;
-            sent.fetch_add(1, Ordering::Relaxed);
-        }
-        wire
-    })
+async fn read_all(peer: &mut Wire) {
+    for _ in 0..LENGTH >> 20 {
+        peer.take(1 << 20).await;
+    }
 }
 
 #[tokio::test]
 async fn an_app_is_held_back_by_a_client_that_does_not_read() {
     let app = App::start().await;
     let proxy = proxy(app.port);
-    let before = memory(&proxy.process, "VmRSS");
+    let before = proxy.process.memory();
     let mut client = Wire::connect(proxy.port).await;
     client.send(request(&proxy, "GET /public/slow", "")).await;
     let mut upstream = app.accept().await;
     upstream.head().await;
-    upstream.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", MEGABYTES << 20)).await;
-    let sent = Arc::<AtomicUsize>::default();
-    let sending = keep_sending(upstream, Arc::clone(&sent));
-    let held = settled(&sent).await;
-    assert!(held < MEGABYTES / 2, "{held} of {MEGABYTES} megabytes went somewhere");
-    let grown = memory(&proxy.process, "VmHWM").saturating_sub(before);
-    assert!(grown < 8 * 1024, "grown by {grown} kB");
+    upstream.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n")).await;
+    let sending = Sending::start(upstream);
+    sending.is_held_back(&proxy, before, &client).await;
     client.head().await;
-    for _ in 0..MEGABYTES {
-        client.take(1 << 20).await;
-    }
-    sending.await.expect("all of it is sent");
+    read_all(&mut client).await;
+    sending.ends.await.expect("all of it is sent");
 }
 
 #[tokio::test]
 async fn a_client_is_held_back_by_an_app_that_does_not_read() {
     let app = App::start().await;
     let proxy = proxy(app.port);
-    let before = memory(&proxy.process, "VmRSS");
+    let before = proxy.process.memory();
     let mut client = Wire::connect(proxy.port).await;
-    client.send(request(&proxy, "POST /public/slow", &format!("content-length: {}\r\n", MEGABYTES << 20))).await;
-    let sent = Arc::<AtomicUsize>::default();
-    let sending = keep_sending(client, Arc::clone(&sent));
+    client.send(request(&proxy, "POST /public/slow", &format!("content-length: {LENGTH}\r\n"))).await;
+    let sending = Sending::start(client);
     let mut upstream = app.accept().await;
     upstream.head().await;
-    let held = settled(&sent).await;
-    assert!(held < MEGABYTES / 2, "{held} of {MEGABYTES} megabytes went somewhere");
-    let grown = memory(&proxy.process, "VmHWM").saturating_sub(before);
-    assert!(grown < 8 * 1024, "grown by {grown} kB");
-    for _ in 0..MEGABYTES {
-        upstream.take(1 << 20).await;
-    }
-    let mut client = sending.await.expect("all of it is sent");
+    sending.is_held_back(&proxy, before, &upstream).await;
+    read_all(&mut upstream).await;
+    let mut client = sending.ends.await.expect("all of it is sent");
     upstream.send("HTTP/1.1 204 No Content\r\n\r\n").await;
     assert!(client.head().await.starts_with("HTTP/1.1 204 "));
+}
+
+#[tokio::test]
+async fn a_client_is_not_held_back_by_an_app_that_reads() {
+    let app = App::start().await;
+    let proxy = proxy(app.port);
+    let mut client = Wire::connect(proxy.port).await;
+    client.send(request(&proxy, "POST /public/quick", &format!("content-length: {LENGTH}\r\n"))).await;
+    let sending = Sending::start(client);
+    let mut upstream = app.accept().await;
+    upstream.head().await;
+    let reading = tokio::spawn(async move { read_all(&mut upstream).await });
+    assert_eq!(sending.settled(&proxy.process).await, LENGTH);
+    reading.await.expect("all of it arrives");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl Evidence<'_> {
 
     /// What the server saw, whole or not, is what the log says, in its order.
     fn is_as_judged(&self, complaints: &mut Vec<String>) {
-        let seen: Vec<_> = self.proxied.iter().map(|record| (record.method.clone(), path(&record.target).to_owned())).collect();
+        let seen: Vec<_> = self.proxied.iter().map(|record| (record.method.clone(), record.path().to_owned())).collect();
         let mut logged = self.admitted.iter();
         // A request may be let in and go nowhere; nothing goes anywhere without being let in.
         if !seen.iter().all(|seen| logged.any(|logged| logged == seen)) {
@@ -132,10 +132,6 @@ impl Evidence<'_> {
 /// Requests whose cases send the field openly.
 fn is_meant(record: &Record) -> bool {
     record.target.ends_with("/smuggled")
-}
-
-fn path(target: &str) -> &str {
-    target.split('?').next().unwrap_or_default()
 }
 
 /// What a record comes down to: method, path and query, body. Encodings of the same byte are the same, an absolute form

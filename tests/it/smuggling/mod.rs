@@ -19,10 +19,8 @@ mod table;
 
 use futures_util::StreamExt as _;
 
-use crate::support::logs::access_lines;
-use crate::support::process::free_ports;
-use crate::support::proxy::{Proxy, head};
 use crate::support::recorder::{Kind, Record, Recorder, Side};
+use crate::support::watched::{Watched, assert_well};
 use case::{Case, Expected};
 use checker::Evidence;
 use conversation::{Conversation, converse, tell};
@@ -31,8 +29,6 @@ use random::Random;
 
 /// Connections at a time.
 const ABREAST: usize = 64;
-/// Complaints, of however many, that are worth reading.
-const SHOWN: usize = 20;
 /// Random cases, unless asked for more.
 const CASES: usize = 250;
 
@@ -40,19 +36,11 @@ const CASES: usize = 250;
 async fn run(cases: &[Case], proxy: u16, host: &str, recorder: &Recorder) -> Vec<Conversation> {
     let through = futures_util::stream::iter(cases.iter().enumerate()).map(|(at, case)| async move {
         if recorder.kind.is_strict() {
-            tell(recorder.direct, &case.bytes(&tag(Side::Direct, at), host)).await;
+            tell(recorder.direct, &case.bytes(&Side::Direct.tag(at), host)).await;
         }
-        converse(proxy, &case.bytes(&tag(Side::Proxied, at), host)).await
+        converse(proxy, &case.bytes(&Side::Proxied.tag(at), host)).await
     });
     through.buffered(ABREAST).collect().await
-}
-
-/// As long on one side as on the other: lengths must not differ.
-fn tag(side: Side, at: usize) -> String {
-    match side {
-        Side::Proxied => format!("p0{at:06}"),
-        Side::Direct => format!("d0{at:06}"),
-    }
 }
 
 /// What is wrong, case by case.
@@ -66,10 +54,10 @@ fn complaints(
     let mut all = Vec::new();
     for (at, (case, conversation)) in cases.iter().zip(conversations).enumerate() {
         let of = |side: Side| {
-            let tag = tag(side, at);
+            let tag = side.tag(at);
             records.iter().filter(move |record| record.side == side && record.target.contains(&tag)).collect::<Vec<_>>()
         };
-        let tag = tag(Side::Proxied, at);
+        let tag = Side::Proxied.tag(at);
         let admitted = admitted.iter().filter(|(_, path)| path.contains(&tag)).cloned().collect();
         let evidence = Evidence { conversation, admitted, proxied: of(Side::Proxied), direct: of(Side::Direct), host };
         all.extend(evidence.complaints(case).into_iter().map(|complaint| format!("{case}:\n    {complaint}")));
@@ -88,44 +76,15 @@ fn cases() -> Vec<Case> {
 }
 
 async fn nobody_disagrees_with(kind: Kind) {
-    let (recorder, cases) = (Recorder::start(kind), cases());
-    let mut proxy = Proxy::run(|port| {
-        let (head, nobody, upstream) = (head(port), free_ports(1), recorder.proxied);
-        format!(
-            r#"{head}
-[authorities.work]
-issuer = "http://127.0.0.1:{nobody}/organizations/v2.0"
-[telemetry]
-access_log = "json"
-[[routes]]
-match    = {{ path = "/public/**" }}
-auth     = "none"
-upstream = "http://127.0.0.1:{upstream}"
-[[routes]]
-match    = {{ path = "/work/**" }}
-accounts = "work"
-upstream = "http://127.0.0.1:{upstream}"
-"#
-        )
-    });
-    let host = format!("localhost:{}", proxy.port);
-    let conversations = run(&cases, proxy.port, &host, &recorder).await;
-    assert!(proxy.process.is_running(), "{}", proxy.process.output());
-    // Whoever writes something down has done so when it has ended.
-    let lines = access_lines(&proxy.process.stop());
-    let records = recorder.stop();
+    let (watched, cases) = (Watched::start(kind), cases());
+    let host = watched.host();
+    let conversations = run(&cases, watched.port(), &host, &watched.recorder).await;
+    let (lines, records) = watched.stop();
     let text = |line: &serde_json::Value, key: &str| line[key].as_str().expect("a text").to_owned();
     // What was let in and then failed has another outcome in the end.
     let admitted = lines.iter().filter(|line| line.get("route").is_some() && line["outcome"] != "challenge");
     let admitted: Vec<_> = admitted.map(|line| (text(line, "http.request.method"), text(line, "url.path"))).collect();
-    let complaints = complaints(&cases, &conversations, &admitted, &records, &host);
-    assert!(
-        complaints.is_empty(),
-        "{} of {} cases:\n{}",
-        complaints.len(),
-        cases.len(),
-        complaints[..complaints.len().min(SHOWN)].join("\n")
-    );
+    assert_well(&complaints(&cases, &conversations, &admitted, &records, &host), cases.len());
 }
 
 #[tokio::test]

@@ -10,10 +10,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use crate::support::frames::{Frames, Outcome, converse};
-use crate::support::logs::access_lines;
+use crate::support::nginx;
 use crate::support::process::{Process, free_ports};
-use crate::support::proxy::{Proxy, head};
-use crate::support::recorder::{Kind, Record, Recorder};
+use crate::support::recorder::{Kind, Record, Recorder, Side};
+use crate::support::watched::{Watched, assert_well};
 use table::{After, Case, Expected, cases};
 
 /// How long a case may leave both of its streams without an end.
@@ -24,7 +24,7 @@ const STREAM: u32 = 1;
 const CANARY: u32 = 3;
 
 fn tag(at: usize) -> String {
-    format!("p0{at:06}")
+    Side::Proxied.tag(at)
 }
 
 fn frames(case: &Case, tag: &str, host: &str) -> Frames {
@@ -116,44 +116,20 @@ fn complaints(case: &Case, tag: &str, outcome: &Outcome, records: &[Record], hos
 }
 
 async fn nobody_is_misled(kind: Kind) {
-    let (recorder, cases) = (Recorder::start(kind), cases());
-    let mut proxy = Proxy::run(|port| {
-        let (head, nobody, upstream) = (head(port), free_ports(1), recorder.proxied);
-        format!(
-            r#"{head}
-[authorities.work]
-issuer = "http://127.0.0.1:{nobody}/organizations/v2.0"
-[telemetry]
-access_log = "json"
-[[routes]]
-match    = {{ path = "/public/**" }}
-auth     = "none"
-upstream = "http://127.0.0.1:{upstream}"
-[[routes]]
-match    = {{ path = "/work/**" }}
-accounts = "work"
-upstream = "http://127.0.0.1:{upstream}"
-"#
-        )
-    });
-    let host = format!("localhost:{}", proxy.port);
-    let outcomes = run(&cases, proxy.port, &host).await;
+    let (watched, cases) = (Watched::start(kind), cases());
+    let host = watched.host();
+    let outcomes = run(&cases, watched.port(), &host).await;
     assert!(outcomes.iter().all(|outcome| outcome.is_spoken), "HTTP/2 by prior knowledge is not spoken");
-    assert!(proxy.process.is_running(), "{}", proxy.process.output());
-    let logged: Vec<_> = access_lines(&proxy.process.stop()).iter().map(|line| line["url.path"].clone()).collect();
-    let records = recorder.stop();
+    let (lines, records) = watched.stop();
     let mut all = Vec::new();
     for (at, (case, outcome)) in cases.iter().zip(&outcomes).enumerate() {
         let found = complaints(case, &tag(at), outcome, &records, &host);
         all.extend(found.into_iter().map(|complaint| format!("{:?}, {:?}:\n    {complaint}", case.fields, case.after)));
     }
-    for record in &records {
-        let path = record.target.split('?').next().unwrap_or_default();
-        if !logged.iter().any(|logged| *logged == path) {
-            all.push(format!("nobody's request: {record:?}"));
-        }
-    }
-    assert!(all.is_empty(), "{} of {} cases:\n{}", all.len(), cases.len(), all.join("\n"));
+    let is_logged = |record: &Record| lines.iter().any(|line| line["url.path"] == record.path());
+    let strangers = records.iter().filter(|record| !is_logged(record));
+    all.extend(strangers.map(|record| format!("nobody's request: {record:?}")));
+    assert_well(&all, cases.len());
 }
 
 #[tokio::test]
@@ -173,19 +149,13 @@ async fn python_sees_nothing_of_a_malformed_http_2_request() {
 
 #[tokio::test]
 async fn cookies_in_pieces_are_put_together_once() {
-    let recorder = Recorder::start(Kind::Python);
-    let upstream = recorder.proxied;
-    let mut proxy = Proxy::run(|port| {
-        let head = head(port);
-        format!("{head}[[routes]]\nmatch = {{ path = \"/public/**\" }}\nauth = \"none\"\nupstream = \"http://127.0.0.1:{upstream}\"\n")
-    });
-    let host = format!("localhost:{}", proxy.port);
+    let watched = Watched::start(Kind::Python);
+    let host = watched.host();
     let mut fields = table::get().to_vec();
     fields.extend([("cookie", "a=1"), ("cookie", "homerealm-s-work=x"), ("cookie", "b=2"), ("cookie", "c=3; d=4")]);
     let case = Case { fields, after: After::Nothing, expected: Expected::Passed("GET /public/{T}/x") };
-    let outcomes = run(std::slice::from_ref(&case), proxy.port, &host).await;
-    proxy.process.stop();
-    let records = recorder.stop();
+    let outcomes = run(std::slice::from_ref(&case), watched.port(), &host).await;
+    let (_, records) = watched.stop();
     assert_eq!(complaints(&case, &tag(0), &outcomes[0], &records, &host), Vec::<String>::new());
     let cookies: Vec<_> = records.iter().filter(|record| record.target.ends_with("/x")).map(|record| record.cookie.as_str()).collect();
     assert_eq!(cookies, ["a=1; b=2; c=3; d=4"]);
@@ -194,15 +164,11 @@ async fn cookies_in_pieces_are_put_together_once() {
 /// nginx in place of the proxy.
 fn nginx_in_front_of(upstream: u16, port: u16) -> (Process, tempfile::TempDir) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let text = format!(
-        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr crit;\nevents {{}}\nhttp {{\naccess_log off;\nserver {{\n\
-         listen 127.0.0.1:{port} http2;\nlocation / {{\nproxy_pass http://127.0.0.1:{upstream};\nproxy_http_version 1.1;\n\
-         proxy_set_header Host $http_host;\nproxy_set_header Connection \"\";\n}}\n}}\n}}\n"
+    let server = format!(
+        "server {{\nlisten 127.0.0.1:{port} http2;\nlocation / {{\nproxy_pass http://127.0.0.1:{upstream};\nproxy_http_version 1.1;\n\
+         proxy_set_header Host $http_host;\nproxy_set_header Connection \"\";\n}}\n}}\n"
     );
-    std::fs::write(directory.path().join("nginx.conf"), text).expect("a writable directory");
-    let program = if std::path::Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-    let mut command = std::process::Command::new(program);
-    let mut process = Process::start(command.arg("-p").arg(directory.path()).args(["-e", "stderr", "-c", "nginx.conf"]));
+    let mut process = nginx::start(directory.path(), &server);
     process.wait_for_port(port);
     (process, directory)
 }

@@ -1,12 +1,13 @@
 //! The binary under test, and other programs, as child processes that end with the test.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+pub(crate) use super::ports::free_ports;
 
 /// A running program.
 pub struct Process {
@@ -56,12 +57,17 @@ impl Process {
         }
     }
 
-    /// Waits until a port answers.
+    /// Waits until it answers at this port.
     pub fn wait_for_port(&mut self, port: u16) {
         let patience = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err() {
+        loop {
+            let answers = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_ok();
+            // Where it has ended, it is somebody else who answers.
             if let Some(status) = self.child.try_wait().expect("a child of ours") {
                 panic!("ended with {status} before it listened:\n{}", self.output());
+            }
+            if answers {
+                return;
             }
             assert!(Instant::now() < patience, "port {port} does not answer within a minute:\n{}", self.output());
             std::thread::park_timeout(Duration::from_millis(20));
@@ -71,6 +77,33 @@ impl Process {
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How much memory it has, in kilobytes.
+    pub fn memory(&self) -> u64 {
+        self.kilobytes("VmRSS:")
+    }
+
+    /// The most memory that it has had so far, in kilobytes.
+    pub fn most_memory(&self) -> u64 {
+        self.kilobytes("VmHWM:")
+    }
+
+    fn kilobytes(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a running process");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Whether all its threads wait for something, and none works or waits for its turn to.
+    pub fn is_asleep(&self) -> bool {
+        let mut threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("a running process");
+        let sleeps = |thread: std::fs::DirEntry| {
+            let status = std::fs::read_to_string(thread.path().join("status"));
+            // One that has ended meanwhile did something.
+            status.is_ok_and(|status| status.contains("\nState:\tS"))
+        };
+        threads.all(|thread| thread.is_ok_and(sleeps))
     }
 
     /// Whether it is still running.
@@ -125,17 +158,4 @@ pub fn homerealm() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_homerealm"));
     command.env_remove("HTTP_PROXY").env_remove("http_proxy").env_remove("HTTPS_PROXY").env_remove("https_proxy");
     command
-}
-
-/// The first of `count` free ports in a row. Tests of one run never get the same twice.
-pub fn free_ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let offset = NEXT.fetch_add(count, Ordering::Relaxed);
-        // Below the range from which the system hands out ports to clients.
-        let first = 20_000 + (u16::try_from(std::process::id() % 8000).expect("small") + offset) % 10_000;
-        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
-            return first;
-        }
-    }
 }

@@ -91,3 +91,23 @@ rate_limit = "1000/min"
 "#
     )
 }
+
+/// A configuration with an app that anybody may use below `/public/` and none but work accounts below `/work/`. Nobody can
+/// sign in: the provider does not listen.
+pub fn public_and_work(port: u16, app: u16) -> String {
+    let (head, nobody) = (head(port), free_ports(1));
+    format!(
+        r#"{head}
+[authorities.work]
+issuer = "http://127.0.0.1:{nobody}/organizations/v2.0"
+[[routes]]
+match    = {{ path = "/public/**" }}
+auth     = "none"
+upstream = "http://127.0.0.1:{app}"
+[[routes]]
+match    = {{ path = "/work/**" }}
+accounts = "work"
+upstream = "http://127.0.0.1:{app}"
+"#
+    )
+}

@@ -1,12 +1,13 @@
 //! Real servers, none of them ours, that write down what they understand: nginx, Node's and Python's own. Each listens
 //! twice, for what a proxy forwards and for the same bytes without one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::nginx;
 use super::process::{Process, free_ports};
 
 /// Which server.
@@ -35,6 +36,16 @@ impl Kind {
 pub enum Side {
     Proxied,
     Direct,
+}
+
+impl Side {
+    /// What tells a case apart from others in its targets. As long on one side as on the other: lengths must not differ.
+    pub fn tag(self, case: usize) -> String {
+        match self {
+            Self::Proxied => format!("p0{case:06}"),
+            Self::Direct => format!("d0{case:06}"),
+        }
+    }
 }
 
 /// A request as the server understood it. One that it could not understand is not complete.
@@ -68,6 +79,13 @@ pub struct Record {
     pub broken: Option<String>,
 }
 
+impl Record {
+    /// The target without its query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
 /// A running server.
 pub struct Recorder {
     pub kind: Kind,
@@ -83,18 +101,16 @@ impl Recorder {
     pub fn start(kind: Kind) -> Self {
         let (proxied, directory) = (free_ports(2), tempfile::tempdir().expect("a temporary directory"));
         let direct = proxied + 1;
-        let mut command = match kind {
+        let mut process = match kind {
             Kind::Nginx => nginx(directory.path(), proxied, direct),
-            Kind::Node | Kind::LenientNode => Command::new("node"),
-            Kind::Python => Command::new("python3"),
+            Kind::Node => started(program("node", "recorder.mjs"), proxied, direct),
+            Kind::LenientNode => {
+                let mut command = program("node", "recorder.mjs");
+                command.env("LENIENT", "1").env("NODE_NO_WARNINGS", "1");
+                started(command, proxied, direct)
+            }
+            Kind::Python => started(program("python3", "recorder.py"), proxied, direct),
         };
-        match kind {
-            Kind::Nginx => {}
-            Kind::Node => drop(command.arg(part("recorder.mjs"))),
-            Kind::LenientNode => drop(command.arg(part("recorder.mjs")).env("LENIENT", "1").env("NODE_NO_WARNINGS", "1")),
-            Kind::Python => drop(command.arg(part("recorder.py"))),
-        }
-        let mut process = Process::start(command.env("PROXIED", proxied.to_string()).env("DIRECT", direct.to_string()));
         process.wait_for_port(proxied);
         process.wait_for_port(direct);
         Self { kind, process, proxied, direct, directory }
@@ -116,19 +132,18 @@ impl Recorder {
     }
 }
 
-fn part(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts").join(name)
+fn program(interpreter: &str, name: &str) -> Command {
+    let mut command = Command::new(interpreter);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts").join(name));
+    command
 }
 
-fn nginx(directory: &Path, proxied: u16, direct: u16) -> Command {
+fn started(mut command: Command, proxied: u16, direct: u16) -> Process {
+    Process::start(command.env("PROXIED", proxied.to_string()).env("DIRECT", direct.to_string()))
+}
+
+fn nginx(directory: &Path, proxied: u16, direct: u16) -> Process {
     let text = include_str!("../../parts/recorder.nginx.conf");
-    let socket = directory.join("behind.sock").display().to_string();
-    let text =
-        text.replace("127.0.0.1:PROXIED", &format!("127.0.0.1:{proxied}")).replace("127.0.0.1:DIRECT", &format!("127.0.0.1:{direct}"));
-    let text = text.replace("PROXIED proxied", &format!("{proxied} proxied")).replace("DIRECT direct", &format!("{direct} direct"));
-    std::fs::write(directory.join("nginx.conf"), text.replace("behind.sock", &socket)).expect("a writable directory");
-    let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-    let mut command = Command::new(program);
-    command.arg("-p").arg(directory).args(["-e", "stderr", "-c", "nginx.conf"]);
-    command
+    let text = text.replace("PROXIED", &proxied.to_string()).replace("DIRECT", &direct.to_string());
+    nginx::start(directory, &text.replace("behind.sock", &directory.join("behind.sock").display().to_string()))
 }

@@ -1,11 +1,12 @@
 //! A Redis of the test's own: on loopback, in a directory of its own, ended by its process id. Also part of the unit tests,
-//! so it stands on nothing but the standard library.
+//! so it stands on nothing but the standard library and `ports`.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
+
+use super::ports::free_ports;
 
 /// A running `redis-server`.
 pub(crate) struct Redis {
@@ -18,7 +19,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts one that keeps nothing on disk, with these settings besides.
     pub(crate) fn start(settings: &[&str]) -> Self {
-        Self::start_at(free_port(), settings)
+        Self::start_at(free_ports(1), settings)
     }
 
     /// Likewise, at a port that is known before.
@@ -81,19 +82,6 @@ impl Drop for Redis {
         let _already_gone = self.child.kill();
         let _already_gone = self.child.wait();
         let _left_behind = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// A port below the range from which the system hands out ports to clients: whoever knocks at one that is closed must not
-/// find itself. Tests of one run never get the same twice.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let offset = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 10_000 + (u16::try_from(std::process::id() % 9_973).expect("small") + offset) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -34,6 +34,18 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await
     }
 
+    /// Sends as much as the other side takes now, but something; gives how much that was.
+    pub async fn send_some(&mut self, bytes: &[u8]) -> usize {
+        self.stream.write(bytes).await.expect("a connection that takes what is sent")
+    }
+
+    /// Whether so much has come that nobody has read.
+    pub async fn has_unread(&self, count: usize) -> bool {
+        let mut unread = vec![0; count];
+        let read = tokio::time::timeout(PATIENCE, self.stream.peek(&mut unread)).await;
+        read.is_ok_and(|read| read.is_ok_and(|read| read == count))
+    }
+
     /// Says that there is nothing more to come.
     pub async fn end_sending(&mut self) {
         self.stream.shutdown().await.expect("an open connection");

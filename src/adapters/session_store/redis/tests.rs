@@ -2,6 +2,8 @@
 
 mod cluster;
 mod faults;
+#[path = "../../../../tests/it/support/ports.rs"]
+mod ports;
 mod sentinel;
 #[path = "../../../../tests/it/support/redis.rs"]
 mod server;

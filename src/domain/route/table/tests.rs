@@ -1,46 +1,11 @@
 //! The index against the scan that it spares: many made-up tables and targets, in which little differs.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::account::AccountKind;
-use crate::domain::authority::AuthorityName;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
 use crate::domain::pattern::PathPattern;
-use crate::domain::route::{AccountKinds, Guests, HeaderRules, Matcher, Position, Requirements, RouteName, Timeouts, Unauthenticated};
-use crate::domain::written::RouteKeys;
-
-fn route(matcher: Matcher, access: Access) -> Route {
-    let upstream = Upstream::at(UpstreamScheme::Http, "app", 80);
-    Route {
-        name: RouteName::new("made-up"),
-        position: Position { line: 1, column: 1 },
-        matcher,
-        access,
-        unauthenticated: Unauthenticated::Auto,
-        bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
-        headers: HeaderRules::default(),
-        timeouts: Timeouts::default(),
-        strip_prefix: None,
-        max_body: None,
-        websocket: true,
-        written: RouteKeys::default(),
-    }
-}
-
-fn guarded() -> Access {
-    Access::Required(Requirements {
-        kinds: AccountKinds::default().with(AccountKind::Work),
-        authorities: vec![AuthorityName::work()],
-        tenants: vec![],
-        guests: Guests::Deny,
-        groups: vec![],
-        roles: vec![],
-    })
-}
+use crate::domain::route::Matcher;
+use crate::domain::route::made_up::{route, work_only};
 
 /// Letters that differ in case alone, one that is written encoded, and one that ends a name for some.
 const SEGMENT: &str = "a|A|b|a%40|a@|%C3%A9";
@@ -58,7 +23,7 @@ fn some_route() -> impl Strategy<Value = Route> {
     let host = prop::option::of("[xy]").prop_map(|name| name.map(|name| format!("{name}.example")));
     let methods = prop::collection::vec(prop_oneof![Just(Method::GET), Just(Method::HEAD), Just(Method::POST)], 0..2);
     (host, prop::option::weighted(0.9, some_pattern()), methods, any::<bool>()).prop_map(|(host, path, methods, is_public)| {
-        route(Matcher { host, path, methods }, if is_public { Access::Public } else { guarded() })
+        route("made-up", Matcher { host, path, methods }, if is_public { Access::Public } else { Access::Required(work_only()) })
     })
 }
 

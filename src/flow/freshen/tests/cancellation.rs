@@ -2,7 +2,6 @@
 //! the other.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -97,8 +96,8 @@ async fn one_run(keeping: Keeping, patience: usize, seed: u64, what: &str) {
     let mut carried = old.clone();
     for generation in 1..=2 {
         world.pass(LIFE);
-        world.provider.slowness.store(dice.roll(4) as u64, Ordering::SeqCst);
-        world.store.slowness.store(dice.roll(3) as u64, Ordering::SeqCst);
+        world.provider.slowness.set(dice.roll(4) as u64);
+        world.store.slowness.set(dice.roll(3) as u64);
         if dice.roll(3) == 0 {
             world.store.held().faults.extend([Fault::Unknown, Fault::NotDone]);
         }
@@ -152,8 +151,8 @@ fn a_process_that_dies_at_whichever_moment_ends_no_session() {
             let carried = dies.block_on(async {
                 let carried = world.sign_in().await;
                 world.pass(LIFE);
-                world.provider.slowness.store(2, Ordering::SeqCst);
-                world.store.slowness.store(2, Ordering::SeqCst);
+                world.provider.slowness.set(2);
+                world.store.slowness.set(2);
                 let mut request = world.request(&carried).boxed();
                 for _ in 0..steps {
                     if poll!(&mut request).is_ready() {

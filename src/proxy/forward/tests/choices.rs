@@ -64,15 +64,9 @@ fn over_tls_the_upstream_chooses_and_its_choice_is_remembered() {
         {
             let mut settings = Settings::default();
             let (address, negotiated) = choosing(protocols, &mut settings).await;
-            let proxy = Rc::new(Proxy::start(address, settings).await);
-            let ask = |_| {
-                let proxy = Rc::clone(&proxy);
-                tokio::task::spawn_local(async move { proxy.say(get("")).await })
-            };
+            let proxy = Proxy::start(address, settings).await;
             // All at once, before anybody knows.
-            let asked: Vec<_> = (0..20).map(ask).collect();
-            for answer in asked {
-                let answer = answer.await.expect("no panic");
+            for answer in proxy.say_at_once(20, &get("")).await {
                 assert!(answer.ends_with(if chosen == Some("h2") { "h2" } else { "ok" }), "{answer} {:?}", proxy.faults.borrow());
             }
             let negotiated = negotiated.borrow();

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::leash::{Ending, Presence, Word};
 use super::super::*;
-use crate::domain::destination::{Destination, Forward, Upstream, UpstreamScheme, Upstreams};
+use crate::domain::destination::{Upstream, UpstreamScheme, Upstreams};
 use crate::domain::policy::{Decision, Presented};
-use crate::domain::route::{Access, Matcher, Position, Route, RouteName, Unauthenticated};
+use crate::domain::route::{Access, Matcher, made_up};
 use crate::proxy::listen::{ConnectionInfo, Front, Limits, OnViolation, serve_connections};
 
 /// Runs a test on a runtime like a worker's. Nothing in it waits this long unless something hangs.
@@ -124,6 +124,11 @@ impl Proxy {
         stream.read_to_end(&mut answer).await.expect("the proxy");
         String::from_utf8(answer).expect("ASCII")
     }
+
+    /// So many of them, all at once.
+    pub(super) async fn say_at_once(&self, times: usize, raw: &str) -> Vec<String> {
+        futures_util::future::join_all((0..times).map(|_| self.say(raw))).await
+    }
 }
 
 /// A single upstream.
@@ -165,7 +170,7 @@ pub(super) async fn pass(
         origin: &origin,
         cookies: OwnCookies { write_others, is_own: |cookie| cookie.starts_with(b"__Host-homerealm-") },
     };
-    let route = route();
+    let route = made_up::route("all", Matcher::default(), Access::Public);
     let permit = match &settings.who {
         Some(who) => route.judge(crate::domain::policy::Subject { principal: who, grant: None }).expect("a public route"),
         None => match route.decide(Presented::Nothing) {
@@ -179,25 +184,6 @@ pub(super) async fn pass(
 fn write_others(field: &[u8], out: &mut Vec<u8>) {
     if !field.starts_with(b"__Host-homerealm-") {
         out.extend_from_slice(field);
-    }
-}
-
-fn route() -> Route {
-    let upstream = Upstream::at(UpstreamScheme::Http, "127.0.0.1", 1);
-    Route {
-        name: RouteName::new("all"),
-        position: Position { line: 1, column: 1 },
-        matcher: Matcher::default(),
-        access: Access::Public,
-        unauthenticated: Unauthenticated::Auto,
-        bearer: None,
-        destination: Destination::One(Forward::Upstream(Arc::new(Upstreams::one(upstream)))),
-        headers: HeaderRules::default(),
-        timeouts: Timeouts::default(),
-        strip_prefix: None,
-        max_body: None,
-        websocket: true,
-        written: crate::domain::written::RouteKeys::default(),
     }
 }
 

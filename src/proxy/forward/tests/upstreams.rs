@@ -120,14 +120,8 @@ fn each_member_has_its_own_base_path() {
 fn no_more_connections_are_opened_than_there_may_be_and_nobody_is_forgotten() {
     run(async {
         let (address, connections) = answering_slowly().await;
-        let proxy = Rc::new(Proxy::start_before(&upstreams(&[address], Some(2)), Settings::default()).await);
-        let ask = |_| {
-            let proxy = Rc::clone(&proxy);
-            tokio::task::spawn_local(async move { proxy.say(get("")).await })
-        };
-        let asked: Vec<_> = (0..20).map(ask).collect();
-        for answer in asked {
-            let answer = answer.await.expect("no panic");
+        let proxy = Proxy::start_before(&upstreams(&[address], Some(2)), Settings::default()).await;
+        for answer in proxy.say_at_once(20, &get("")).await {
             assert!(answer.ends_with("ok"), "{answer}");
         }
         assert_eq!(connections.get(), 2, "whoever waits gets the connection that comes back");

@@ -167,16 +167,15 @@ mod tests {
         assert!(course.after(Failed::Unheard(Connection::New), &TEST).is_none(), "twice is as often as anything is sent");
     }
 
-    #[test]
-    fn who_failed_gets_nothing_until_it_is_due_and_then_one_request() {
+    #[tokio::test(start_paused = true)]
+    async fn who_failed_gets_nothing_until_it_is_due_and_then_one_request() {
         let (desk, group) = (Desk::new(7), group(&["http://a", "http://b", "http://c"], None));
         let count = |times: usize| (0..times).filter(|_| name(&Course::begin(&desk, &group).1) == "http://b").count();
-        let ago = |seconds: u64| Instant::now() - Duration::from_secs(seconds);
         assert!(count(300) > 50);
-        group.members[1].standing.failed(ago(0));
+        group.members[1].failed(&TEST);
+        tokio::time::advance(Duration::from_millis(999)).await;
         assert_eq!(count(300), 0);
-        group.members[1].worked();
-        group.members[1].standing.failed(ago(1));
+        tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(count(300), 1, "one tries");
         group.members[1].worked();
         assert!(count(300) > 50, "it is back");

@@ -2,14 +2,15 @@
 
 use std::process::Command;
 
-use super::server::{Redis, free_port};
+use super::ports::free_ports;
+use super::server::Redis;
 use super::*;
 use crate::adapters::session_store::conformance::{handle, holds};
 
 /// Starts it. `{port}` in these settings is each node's own; `create` is how its command line client gets there.
 pub(super) fn three_nodes(settings: &[&str], create: &[&str]) -> Vec<Redis> {
     let node = |_| {
-        let (port, bus) = (free_port(), free_port().to_string());
+        let (port, bus) = (free_ports(1), free_ports(1).to_string());
         let own = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", &bus];
         let settings: Vec<_> = own.iter().chain(settings).map(|setting| setting.replace("{port}", &port.to_string())).collect();
         Redis::start_at(port, &settings.iter().map(String::as_str).collect::<Vec<_>>())

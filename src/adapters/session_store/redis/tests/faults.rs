@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 
-use super::server::{Redis, free_port};
+use super::ports::free_ports;
+use super::server::Redis;
 use super::stall::Stall;
 use super::*;
 use crate::adapters::session_store::conformance::handle;
@@ -18,7 +19,7 @@ async fn behind_a_stall() -> (Redis, Stall, RedisStore, Handle) {
 
 #[tokio::test]
 async fn a_redis_that_comes_later_than_we_is_used_when_it_is_there() {
-    let port = free_port();
+    let port = free_ports(1);
     let store = store(&format!("redis://127.0.0.1:{port}"));
     let handle = handle();
     assert!(matches!(store.read(handle).await, Err(StoreFailed::NotDone(_))));

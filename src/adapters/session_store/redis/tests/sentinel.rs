@@ -2,7 +2,8 @@
 
 use tempfile::TempDir;
 
-use super::server::{Redis, free_port};
+use super::ports::free_ports;
+use super::server::Redis;
 use super::*;
 use crate::adapters::session_store::conformance::handle;
 
@@ -36,7 +37,7 @@ impl Set {
 
 /// One, with its file, in which it writes what it finds out.
 fn sentinel(primary: &str) -> (Redis, TempDir) {
-    let port = free_port();
+    let port = free_ports(1);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("sentinel.conf");
     let watched = format!("sentinel monitor homerealm-test 127.0.0.1 {primary} 2");

@@ -6,7 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tempfile::TempDir;
 
 use super::cluster::three_nodes;
-use super::server::{Redis, free_port};
+use super::ports::free_ports;
+use super::server::Redis;
 use super::*;
 use crate::adapters::session_store::conformance::handle;
 use crate::protocol::store_address::Transport;
@@ -49,7 +50,7 @@ impl Certificates {
 #[tokio::test]
 async fn tls_is_spoken_with_whom_we_trust_alone() {
     let certificates = Certificates::new();
-    let (tls_port, cert, key) = (free_port(), certificates.file("cert.pem"), certificates.file("key.pem"));
+    let (tls_port, cert, key) = (free_ports(1), certificates.file("cert.pem"), certificates.file("key.pem"));
     let port = tls_port.to_string();
     let tls = ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
     let redis = Redis::start(&tls);

@@ -16,18 +16,15 @@ fn one_connection_is_shared_until_its_streams_are_taken() {
                 }
             })
             .await;
-            let proxy = Rc::new(Proxy::start(upstream.address, h2c()).await);
-            let ask = |_| {
-                let proxy = Rc::clone(&proxy);
-                tokio::task::spawn_local(async move { proxy.say(get("")).await })
+            let proxy = Proxy::start(upstream.address, h2c()).await;
+            let held_all = async {
+                until(|| upstream.open.get() == 20).await;
+                assert_eq!(upstream.connections.get(), connections);
+                gate.cancel();
             };
-            let asked: Vec<_> = (0..20).map(ask).collect();
-            until(|| upstream.open.get() == 20).await;
-            assert_eq!(upstream.connections.get(), connections);
-            gate.cancel();
-            for answer in asked {
-                assert!(answer.await.expect("no panic").ends_with("ok"));
-            }
+            let raw = get("");
+            let (answers, ()) = tokio::join!(proxy.say_at_once(20, &raw), held_all);
+            assert!(answers.iter().all(|answer| answer.ends_with("ok")), "{answers:?}");
             assert!(proxy.say(get("")).await.ends_with("ok"));
             assert_eq!(upstream.connections.get(), connections, "one that is there is used");
         }
