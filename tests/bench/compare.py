@@ -7,8 +7,8 @@ The proxy that is measured has core 0, the load and the upstream (nginx, 1 KiB) 
 works for its living: signed in, 100 routes, identity headers, JSON access log to a file, metrics on. What counts is the
 ratio to nginx of the same round, with the smallest and the largest; absolute figures are the machine's.
 
-At saturation wrk asks over 64 connections. Half load is half of each one's own rate at saturation, sent at a steady rate
-(pace.py) whether answers come or not; added is what that takes longer than asking the upstream itself at the same rate.
+At saturation wrk asks over 64 connections. Half load is half of each one's own rate at saturation, by as many connections as
+that takes if each waits for 1 to 9 ms before it asks again; added is what that takes longer than asking the upstream so.
 Idle connections have had one request each. Starting is from exec until somebody can connect.
 
     --routes 10,100,1000     instead: our own CPU time with route tables of these sizes

@@ -1,4 +1,5 @@
-"""Load on a proxy, all of it from one core: wrk as fast as it goes, a steady rate, and connections that only wait."""
+"""Load on a proxy, all of it from one core: wrk as fast as it goes, clients that think, a steady rate, and connections that
+only wait."""
 import json, re, select, socket, subprocess, sys, time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ import machine
 
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 64
+# How long a client thinks on average, in seconds.
+THINKS = 0.005
 UNITS = {'us': 1, 'ms': 1e3, 's': 1e6, 'm': 6e7}
 
 
@@ -30,7 +33,20 @@ class Answers:
 
 def saturate(port, path, headers, seconds, script=None, arguments=(), core=machine.LOAD_CORE):
     """As many requests as one wrk with 64 connections gets answered."""
-    command = ['wrk', '-t1', f'-c{CONNECTIONS}', f'-d{seconds}s', '--latency', *sum((['-H', line] for line in headers), [])]
+    return wrk(port, path, headers, seconds, CONNECTIONS, script, arguments, core)
+
+
+def thinking(port, path, headers, rate, seconds):
+    """About so many requests a second, from clients that think for some milliseconds behind each answer."""
+    answers = wrk(port, path, headers, seconds, max(1, round(rate * THINKS)), HERE / 'think.lua', [int(THINKS * 1e3)])
+    if not 0.8 * rate < answers.rate < 1.2 * rate:
+        print(f'port {port}: {answers.rate:.0f} requests/s instead of {rate:.0f}', file=sys.stderr)
+    return answers
+
+
+def wrk(port, path, headers, seconds, connections, script=None, arguments=(), core=machine.LOAD_CORE):
+    """What wrk tells, in one thread."""
+    command = ['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency', *sum((['-H', line] for line in headers), [])]
     command += ['-s', script] if script else []
     command += [f'http://127.0.0.1:{port}{path}', *(['--', *arguments] if arguments else [])]
     process = machine.start(command, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -50,24 +66,12 @@ def request(path, headers, method='GET', body=''):
 
 
 def pace(port, requests, rate, seconds, connections=CONNECTIONS):
-    """Starts requests at a steady rate; `paced` waits for what it has to tell."""
+    """Starts requests at a steady rate, whether the ones before are answered or not; it prints what it has to tell."""
     process = machine.start([sys.executable, HERE / 'pace.py'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, text=True)
     json.dump({'port': port, 'requests': requests, 'rate': rate, 'seconds': seconds, 'connections': connections}, process.stdin)
     process.stdin.close()
     process.stdin = None
     return process
-
-
-def paced(port, path, headers, rate, seconds):
-    """Answers to requests at a steady rate, whether the ones before are answered or not."""
-    told = json.loads(pace(port, [request(path, headers)], rate, seconds).communicate()[0])
-    if told['errors']:
-        raise Wrong(f'port {port} at {rate:.0f}/s: {told["wrong"]}')
-    if told['done'] < 0.9 * rate * seconds:
-        print(f'port {port}: the generator sent {told["done"] / seconds:.0f}/s instead of {rate:.0f}/s', file=sys.stderr)
-    if told['late'] > 0.05 * told['sent']:
-        print(f'port {port}: {told["late"] / told["sent"]:.0%} of the requests left with their successor already due: the core of the generator is too busy', file=sys.stderr)
-    return Answers(told['done'], seconds, told['percentiles']['50'], told['percentiles']['99'])
 
 
 @contextmanager

@@ -59,12 +59,12 @@ def half_rates(started, known, seconds):
 
 
 def latency(started, rates, upstream, rounds, seconds):
-    """p50 and p99 (µs) at a steady rate, and what of them is added to asking the upstream itself at the same rate."""
+    """p50 and p99 (µs) at about this rate, and what of them is added to asking the upstream itself at the same rate."""
     def measure(one):
         rate = rates[one.peer.name]
-        direct = load.paced(upstream, PATH, one.headers, rate, seconds)
-        through = load.paced(one.port, PATH, one.headers, rate, seconds)
-        return {'rate': rate, 'p50': through.p50, 'p99': through.p99, 'added_p50': through.p50 - direct.p50, 'added_p99': through.p99 - direct.p99}
+        direct = load.thinking(upstream, PATH, one.headers, rate, seconds)
+        through = load.thinking(one.port, PATH, one.headers, rate, seconds)
+        return {'rate': through.rate, 'p50': through.p50, 'p99': through.p99, 'added_p50': through.p50 - direct.p50, 'added_p99': through.p99 - direct.p99}
     return interleaved(started, rounds, measure)
 
 
