@@ -101,7 +101,7 @@ impl Control for Steering {
     }
 
     fn conditions(&self, upstreams: &Arc<Upstreams>) -> Vec<Condition> {
-        // In the moment of a reload what is shown may be of the configuration before.
+        // In the moment of a reload the page may be of the configuration before, of whose upstreams nothing is told any more.
         self.in_force.shared().upstreams.find(upstreams).map(|group| conditions(group)).unwrap_or_default()
     }
 

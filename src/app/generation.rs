@@ -113,9 +113,6 @@ pub enum BuildError {
 impl Lasting {
     /// For the life of the process, on its main runtime. Reads the system's trust roots.
     pub(super) fn new(audit: Option<&Audit>, store: Option<Arc<dyn SessionStore>>, stop: CancellationToken) -> Result<Self, TlsError> {
-        // The first chance of a process takes tens of milliseconds to gather: whoever comes first need not wait for all of it,
-        // and listening waits for none.
-        tokio::task::spawn_blocking(|| SystemEntropy.fill(&mut [0; 1]));
         let clients = Clients::new();
         Ok(Self {
             clock: Arc::new(SystemClock),

@@ -1,6 +1,6 @@
 //! Upstreams, kept from one configuration to the next where that reaches them in the same way: connections stay open,
 //! bounds stay kept, and who is not well is not forgotten. What is reached otherwise is another group, whose connections
-//! are its own; who is not well among its members is known to it all the same.
+//! are its own; what is known of members that are reached alike, it is told.
 
 use std::sync::Arc;
 

@@ -36,8 +36,8 @@ use crate::protocol::authorize::ResponseMode;
 use crate::protocol::client::Client;
 use crate::protocol::listen_address::ListenAddress;
 use crate::protocol::secret::Secret;
-use crate::protocol::server_identity::ServerIdentity;
 use crate::protocol::store_address::StoreAddress;
+use crate::protocol::tls_identity::TlsIdentity;
 pub use admin::admin_of;
 use files_read::{FilesRead, Reading};
 use mask::Masked;
@@ -118,7 +118,7 @@ pub struct AuthoritySettings {
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
     /// `cert_file` and `key_file`
-    pub identity: ServerIdentity,
+    pub identity: TlsIdentity,
     /// `client_ca_file`: whoever connects must show a certificate that leads to one of these.
     pub client_roots: Option<Arc<RootCertStore>>,
 }
@@ -172,7 +172,7 @@ pub struct UpstreamFiles {
     /// `ca_file`: trust roots in place of the system's.
     pub roots: Option<Arc<RootCertStore>>,
     /// `certificate_file` and `key_file`: by which we are known to the upstream.
-    pub identity: Option<ServerIdentity>,
+    pub identity: Option<TlsIdentity>,
 }
 
 impl UpstreamFiles {

@@ -34,7 +34,6 @@ impl Versions {
             ListenAddress::Unix(_) | ListenAddress::Systemd(_) => false,
         };
         match address.ip() {
-            IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some() => Self::Both,
             IpAddr::V6(ip) if ip.is_unspecified() && !list.iter().any(is_ipv4_there) => Self::Both,
             IpAddr::V4(_) | IpAddr::V6(_) => Self::Own,
         }
@@ -70,7 +69,6 @@ mod tests {
             (&["[::]:80", "127.0.0.1:80"], Versions::Own),
             (&["[::]:80", "0.0.0.0:81"], Versions::Both),
             (&["[::1]:80"], Versions::Own),
-            (&["[::ffff:127.0.0.1]:80"], Versions::Both),
             (&["0.0.0.0:80", "[::]:80"], Versions::Own),
         ] {
             let addresses: Vec<SocketAddr> = list.iter().map(|text| text.parse().expect("an address")).collect();

@@ -1,5 +1,6 @@
 //! A listening socket that is a file: who may connect to it is what the file's mode says.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
@@ -58,30 +59,43 @@ pub(crate) fn listen(path: &Path, audience: Audience, backlog: i32) -> io::Resul
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     socket.set_nonblocking(true)?;
     socket.listen(backlog)?;
-    Ok((socket.into(), file))
+    // Another process that found the same file deserted may have put its own in our place.
+    if identity_of(path).is_ok_and(|identity| identity == file.identity) { Ok((socket.into(), file)) } else { Err(taken()) }
 }
 
 /// Removes what a process left behind that could not tidy up; not what somebody answers on, and not what is no socket.
 ///
 /// A process that starts as well has a file on which nobody answers, from `bind` to `listen`. So who does not answer is
-/// asked again after a while, and only a file that is still the same one goes.
+/// asked again after a while, and only a file that is still the same one goes. One that goes by itself meanwhile is what we
+/// want.
 fn remove_stale(path: &Path, address: &SockAddr, wait: impl FnOnce()) -> io::Result<()> {
-    if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name, which is no socket"));
+    let removed = (|| {
+        let found = std::fs::symlink_metadata(path)?;
+        if !found.file_type().is_socket() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name, which is no socket"));
+        }
+        if !is_deserted(address)? {
+            return Err(taken());
+        }
+        wait();
+        if is_deserted(address)? && identity_of(path)? == identity(&found) { std::fs::remove_file(path) } else { Err(taken()) }
+    })();
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
-    let found = identity_of(path)?;
-    if !is_deserted(address)? {
-        return Err(taken());
-    }
-    wait();
-    if is_deserted(address)? && identity_of(path)? == found { std::fs::remove_file(path) } else { Err(taken()) }
 }
 
 /// Without blocking: a process whose queue is full is there, and would keep us waiting.
 fn is_deserted(address: &SockAddr) -> io::Result<bool> {
     let visitor = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     visitor.set_nonblocking(true)?;
-    Ok(visitor.connect(address).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
+    match visitor.connect(address) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(true),
+        // Whose it is cannot be seen, or it is gone.
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) => Err(error),
+        Ok(()) | Err(_) => Ok(false),
+    }
 }
 
 fn taken() -> io::Error {
@@ -89,7 +103,11 @@ fn taken() -> io::Error {
 }
 
 fn identity_of(path: &Path) -> io::Result<Identity> {
-    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino(), file.created().ok()))
+    std::fs::symlink_metadata(path).map(|file| identity(&file))
+}
+
+fn identity(file: &Metadata) -> Identity {
+    (file.dev(), file.ino(), file.created().ok())
 }
 
 impl Drop for SocketFile {
@@ -141,6 +159,16 @@ mod tests {
         drop(other);
         remove_stale(&path, &address, || {}).expect("nobody's");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_goes_by_itself_need_not_be_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("s");
+        let address = SockAddr::unix(&path).expect("a short path");
+        remove_stale(&path, &address, || {}).expect("nothing is there");
+        Socket::new(Domain::UNIX, Type::STREAM, None).and_then(|socket| socket.bind(&address)).expect("a free path");
+        remove_stale(&path, &address, || std::fs::remove_file(&path).expect("it is there")).expect("gone");
     }
 
     #[test]

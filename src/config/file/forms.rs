@@ -1,7 +1,7 @@
 //! The forms that values have: durations, sizes, rates, URLs, colours, names. Each function reads one text or says
 //! what it expected.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub(crate) fn per_minute(text: &str) -> Result<NonZeroU32, Refusal> {
     }
 }
 
-/// An address to listen on.
+/// An address to listen on. What stands for an IPv4 address in IPv6 is that IPv4 address.
 pub(crate) fn listen(text: &str) -> Result<ListenAddress, Refusal> {
     if let Some(path) = text.strip_prefix("unix:") {
         return socket(path, "unix:/run/homerealm.sock").map(ListenAddress::Unix);
@@ -101,7 +101,11 @@ pub(crate) fn listen(text: &str) -> Result<ListenAddress, Refusal> {
         return if fits { Ok(ListenAddress::Systemd(name.to_owned())) } else { Err(Refusal::malformed(expected)) };
     }
     let expected = "expected an IP address and a port, like \"0.0.0.0:8080\" or \"[::]:8080\", \"unix:/path\" or \"systemd:NAME\"";
-    text.parse().map(ListenAddress::Tcp).map_err(|_| Refusal::malformed(expected))
+    let address: SocketAddr = text.parse().map_err(|_| Refusal::malformed(expected))?;
+    Ok(ListenAddress::Tcp(match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
+    }))
 }
 
 /// The path of a socket file: one of ours, or an upstream's.

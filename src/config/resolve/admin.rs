@@ -1,6 +1,7 @@
 //! The admin listener's address beside those that the public listens on.
 
-use super::server::takes_place;
+use std::net::SocketAddr;
+
 use crate::config::AdminListen;
 use crate::config::file::File;
 use crate::config::file::admin::{AdminSection, DEFAULT};
@@ -64,4 +65,10 @@ fn takes(public: &ListenAddress, admin: &AdminListen) -> bool {
         (ListenAddress::Unix(public), AdminListen::Unix(admin)) => public == admin,
         (ListenAddress::Tcp(_) | ListenAddress::Unix(_) | ListenAddress::Systemd(_), AdminListen::Tcp(_) | AdminListen::Unix(_)) => false,
     }
+}
+
+/// Whether a socket at `wide` leaves no place for one at `narrow`: the unspecified address takes a port on every address.
+fn takes_place(wide: SocketAddr, narrow: SocketAddr) -> bool {
+    let is_same = || wide.ip().to_canonical() == narrow.ip().to_canonical();
+    wide.port() == narrow.port() && narrow.port() != 0 && (is_same() || wide.ip().is_unspecified())
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::{Surroundings, files};
 use crate::config::file::setting::Located;
 use crate::config::problem::{Code, Problem};
-use crate::protocol::server_identity::{BadIdentity, ServerIdentity, Validity};
+use crate::protocol::tls_identity::{BadIdentity, TlsIdentity, Validity};
 
 /// A warning comes this many days before a certificate expires. Those that renew themselves have done so by then.
 const DAYS_OF_WARNING: i64 = 14;
@@ -26,10 +26,10 @@ impl Named<'_> {
 }
 
 /// `None` if that failed, and was reported.
-pub(crate) fn read(certificate: &Named<'_>, key: &Named<'_>, around: &Surroundings<'_>) -> Option<ServerIdentity> {
+pub(crate) fn read(certificate: &Named<'_>, key: &Named<'_>, around: &Surroundings<'_>) -> Option<TlsIdentity> {
     let [chain, private] = [certificate, key].map(|file| files::read(file.path, file.by, around));
     warn_of_readers(key.path, around);
-    match ServerIdentity::from_pem(&chain?, &private?) {
+    match TlsIdentity::from_pem(&chain?, &private?) {
         Ok(identity) => {
             warn_of_expiry(certificate.path, identity.validity, around);
             return Some(identity);

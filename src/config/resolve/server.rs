@@ -66,20 +66,14 @@ pub(crate) fn listen(file: &File, findings: &Findings) -> Option<Vec<ListenAddre
 fn report_taken(list: &[Located<ListenAddress>], findings: &Findings) {
     let ports = || list.iter().filter_map(|address| Some((tcp(&address.value)?, address.at)));
     for (narrow, at) in ports() {
-        let is_ipv4 = |address: SocketAddr| address.ip().to_canonical().is_ipv4();
-        let takes = |wide: SocketAddr| wide != narrow && is_ipv4(wide) == is_ipv4(narrow) && takes_place(wide, narrow);
+        let takes = |wide: SocketAddr| wide.ip().is_unspecified() && wide.port() == narrow.port() && wide.port() != 0;
+        let takes = |wide: SocketAddr| wide != narrow && wide.is_ipv4() == narrow.is_ipv4() && takes(wide);
         if let Some((wide, first)) = ports().find(|(wide, _)| takes(*wide)) {
             let problem = Problem::new(Code::Duplicate, at, format!("{wide} takes what comes to {narrow} as well"));
             let problem = problem.label(format!("remove it, or write single addresses in place of {wide}"));
             findings.report(problem.context(first, "every address of this machine"));
         }
     }
-}
-
-/// Whether a socket at `wide` leaves no place for one at `narrow`: the unspecified address takes a port on every address.
-pub(crate) fn takes_place(wide: SocketAddr, narrow: SocketAddr) -> bool {
-    let is_same = || wide.ip().to_canonical() == narrow.ip().to_canonical();
-    wide.port() == narrow.port() && narrow.port() != 0 && (is_same() || wide.ip().is_unspecified())
 }
 
 fn tcp(address: &ListenAddress) -> Option<SocketAddr> {

@@ -34,6 +34,8 @@ pub(super) struct Upload {
     pub(super) has_begun: bool,
     /// Nothing further comes.
     is_over: bool,
+    /// It will not arrive whole.
+    failed: Option<UploadFault>,
     /// The client has sent nothing further yet.
     is_waiting: bool,
     /// When something last came, or was first waited for.
@@ -85,7 +87,19 @@ impl Upload {
             (BodyFraming::Empty, _) => (0, UploadFault::BrokeOff),
         };
         let is_over = framing == BodyFraming::Empty;
-        Ok(Self { body, framing, left, beyond, idle, has_begun: false, is_over, is_waiting: false, last: None, trailer_rules: None })
+        Ok(Self {
+            body,
+            framing,
+            left,
+            beyond,
+            idle,
+            has_begun: false,
+            is_over,
+            failed: None,
+            is_waiting: false,
+            last: None,
+            trailer_rules: None,
+        })
     }
 
     /// Whether nothing further comes.
@@ -93,8 +107,11 @@ impl Upload {
         self.is_over
     }
 
-    /// The next piece. Not to be asked again once it [is over](Self::is_over).
+    /// The next piece. Not to be asked again once it [is over](Self::is_over); after a fault that is all that comes.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, UploadFault>> {
+        if let Some(fault) = self.failed {
+            return Poll::Ready(Err(fault));
+        }
         let next = match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(next) => next,
             Poll::Pending => {
@@ -105,14 +122,16 @@ impl Upload {
         };
         self.moved();
         self.has_begun = true;
-        Poll::Ready(match next {
+        let piece = match next {
             None => self.end(None),
             Some(Err(_)) => Err(UploadFault::BrokeOff),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => self.data(data),
                 Err(frame) => self.end(frame.into_trailers().ok()),
             },
-        })
+        };
+        self.failed = piece.as_ref().err().copied();
+        Poll::Ready(piece)
     }
 
     fn data(&mut self, data: Bytes) -> Result<Piece, UploadFault> {

@@ -21,7 +21,7 @@ use super::error::ForwardError;
 use super::upstreams::Member;
 use super::upstreams::limit::Permit;
 use crate::domain::destination::{UpstreamAddress, UpstreamScheme};
-use crate::protocol::server_identity::ServerIdentity;
+use crate::protocol::tls_identity::TlsIdentity;
 
 /// As ALPN names them.
 pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
@@ -80,7 +80,7 @@ impl Offer {
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn upstream_tls(roots: Arc<RootCertStore>, identity: Option<&ServerIdentity>) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn upstream_tls(roots: Arc<RootCertStore>, identity: Option<&TlsIdentity>) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let trusting = versions.with_root_certificates(roots);

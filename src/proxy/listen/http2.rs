@@ -47,7 +47,7 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 512 * 1024;
 /// How much of an answer the library takes before the socket does, in bytes.
 const SEND_BUFFER: usize = 32 * 1024;
-/// Requests that were reset before we looked at them.
+/// Requests that were reset before we looked at them; as many as may be under way, if that is more.
 const RESET_UNSEEN: usize = 100;
 /// Streams that the library itself had to reset, in a connection's life.
 const RESET_BY_US: usize = 1024;
@@ -94,7 +94,7 @@ fn library(streams: u32) -> h2::server::Builder {
         .max_concurrent_streams(streams)
         .max_header_list_size(u32::try_from(MAX_HEAD).expect("far less"))
         .max_local_error_reset_streams(Some(RESET_BY_US))
-        .max_pending_accept_reset_streams(RESET_UNSEEN)
+        .max_pending_accept_reset_streams(RESET_UNSEEN.max(streams as usize))
         .max_send_buffer_size(SEND_BUFFER);
     library
 }

@@ -19,6 +19,11 @@ impl<T, H> Rewound<T, H> {
     pub(super) const fn new(before: BytesMut, stream: T, holds: H) -> Self {
         Self { before, stream, _holds: holds }
     }
+
+    #[cfg(test)]
+    pub(super) const fn get_mut(&mut self) -> &mut T {
+        &mut self.stream
+    }
 }
 
 impl<T: AsyncRead + Unpin, H: Unpin> AsyncRead for Rewound<T, H> {

@@ -9,7 +9,7 @@ use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier}
 use rustls::sign::SingleCertAndKey;
 
 use super::Negotiated;
-use crate::protocol::server_identity::ServerIdentity;
+use crate::protocol::tls_identity::TlsIdentity;
 
 const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
@@ -29,7 +29,7 @@ pub enum ServerTlsError {
 ///
 /// # Errors
 /// [`ServerTlsError`]
-pub fn server_tls(identity: &ServerIdentity, clients: Option<&Arc<RootCertStore>>) -> Result<Arc<ServerConfig>, ServerTlsError> {
+pub fn server_tls(identity: &TlsIdentity, clients: Option<&Arc<RootCertStore>>) -> Result<Arc<ServerConfig>, ServerTlsError> {
     let provider = Arc::new(default_provider());
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let config = match clients {

@@ -22,24 +22,41 @@ pub(super) fn changes(destinations: [&Destination; 2], directories: [&Path; 2]) 
 fn of_forwards(what: &str, forwards: [&Forward; 2], directories: [&Path; 2]) -> Vec<String> {
     let mut changes: Vec<_> = told(what, forwards.map(ToString::to_string)).into_iter().collect();
     if let [Forward::Upstream(old), Forward::Upstream(new)] = forwards {
-        let pairs = options(old, directories[0]).into_iter().zip(options(new, directories[1]));
+        let pairs = options(old).into_iter().zip(options(new));
         changes.extend(pairs.filter_map(|((key, old), (_, new))| told(&format!("{key} of {what}"), [old, new])));
+        let pairs = files(old).into_iter().zip(files(new));
+        changes.extend(pairs.filter_map(|((key, old), (_, new))| told_of_file(&format!("{key} of {what}"), [old, new], directories)));
     }
     changes
 }
 
+/// The files that upstreams name: each key with its path, or with what holds without it.
+fn files(upstreams: &Upstreams) -> [(&'static str, Result<&Path, &'static str>); 3] {
+    let tls = upstreams.members.first().map(|member| &member.tls);
+    let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+    [
+        ("ca_file", tls.and_then(|tls| tls.ca_file.as_deref()).ok_or("the system's")),
+        ("certificate_file", certificate.map(|files| &*files.certificate).ok_or("none")),
+        ("key_file", certificate.map(|files| &*files.key).ok_or("none")),
+    ]
+}
+
+/// The same file is no change, and neither is one in the same place beside the other configuration.
+fn told_of_file(what: &str, paths: [Result<&Path, &'static str>; 2], directories: [&Path; 2]) -> Option<String> {
+    let from = |path: Result<&Path, &'static str>, directory: &Path| match path {
+        Ok(path) => path.strip_prefix(directory).unwrap_or(path).display().to_string(),
+        Err(without) => without.to_owned(),
+    };
+    if paths[0] == paths[1] { None } else { told(what, [from(paths[0], directories[0]), from(paths[1], directories[1])]) }
+}
+
 /// What a file says of upstreams beside where they are: each key with its value, or with what holds without it.
-fn options(upstreams: &Upstreams, directory: &Path) -> [(&'static str, String); 7] {
+fn options(upstreams: &Upstreams) -> [(&'static str, String); 4] {
     // What is said is said of all members.
     let first = upstreams.members.first();
     let tls = first.map(|member| &member.tls);
-    let certificate = tls.and_then(|tls| tls.certificate.as_ref());
-    let path = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
     let or = |value: Option<String>, without: &str| value.unwrap_or_else(|| without.to_owned());
     [
-        ("ca_file", or(tls.and_then(|tls| tls.ca_file.as_deref()).map(path), "the system's")),
-        ("certificate_file", or(certificate.map(|files| path(&files.certificate)), "none")),
-        ("key_file", or(certificate.map(|files| path(&files.key)), "none")),
         ("server_name", or(tls.and_then(|tls| tls.server_name.clone()), "its host")),
         ("host", host(first.map(|member| member.host).unwrap_or_default()).to_owned()),
         ("health", or(upstreams.health.as_ref().map(health), "none")),

@@ -2,8 +2,8 @@
 //! workers share it, so everything in it is read without a lock, and written only when something changes; what one worker
 //! has under way is the worker's own (`desk`).
 //!
-//! A reload keeps what it asks for again, with all that is known of it; where it asks for other members beside, or in another
-//! way, what is known of each goes along. What it does not ask for ends with the requests that still use it.
+//! A reload keeps what it asks for again, with all that is known of it; where it asks for other members beside, what is known
+//! of each that stays goes along. What it does not ask for ends with the requests that still use it.
 
 pub(super) mod again;
 mod balance;
@@ -124,12 +124,15 @@ impl Group {
     }
 
     /// Takes over what is known of the members that an earlier group has as well. What a health check said is forgotten
-    /// where none will ask again.
+    /// where none will ask the same again, and who is alone is never avoided.
     pub fn learn_from(&self, known: &Self) {
+        let is_asked_alike = self.configured.health == known.configured.health;
         for member in &self.members {
             let Some(known) = known.members.iter().find(|known| known.upstream == member.upstream) else { continue };
-            member.standing.avoid_like(&known.standing);
-            if self.configured.health.is_some() && known.condition() == Condition::Unwell {
+            if self.members.len() > 1 {
+                member.standing.avoid_like(&known.standing);
+            }
+            if self.configured.health.is_some() && is_asked_alike && known.condition() == Condition::Unwell {
                 member.standing.is_well(false);
             }
         }

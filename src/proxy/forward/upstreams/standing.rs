@@ -100,7 +100,8 @@ impl Standing {
         let avoided = known.avoided.load(Ordering::Relaxed);
         if avoided != 0 {
             let until = self.milliseconds(known.since + Duration::from_millis(until(avoided)));
-            self.avoided.store(until << 8 | avoided & 0xff, Ordering::Relaxed);
+            // The longest, if several know it: the time stands before the failures.
+            self.avoided.fetch_max(until << 8 | avoided & 0xff, Ordering::Relaxed);
         }
     }
 
@@ -176,6 +177,22 @@ mod tests {
         assert_eq!(standing.condition(after(start, 4002)), Condition::Well);
         assert!(standing.failed(after(start, 5000)), "and it is counted anew");
         assert_eq!(standing.condition(after(start, 6000)), Condition::Due);
+    }
+
+    #[test]
+    fn of_several_who_know_a_member_the_longest_pause_counts() {
+        let start = Instant::now();
+        let [once, twice] = [1, 2].map(|times| {
+            let known = Standing::new(start);
+            assert!(known.failed(start));
+            (1..times).for_each(|_| known.failed_again(start));
+            known
+        });
+        for known in [[&once, &twice], [&twice, &once]] {
+            let next = Standing::new(start);
+            known.into_iter().for_each(|known| next.avoid_like(known));
+            assert_eq!(next.condition(after(start, 1999)), Condition::Avoided);
+        }
     }
 
     #[test]

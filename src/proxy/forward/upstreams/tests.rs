@@ -28,11 +28,14 @@ fn made_of<T: AsRef<str>>(urls: &[T], max_connections: Option<u32>, health: Opti
 
 #[test]
 fn another_group_knows_of_its_members_what_the_one_before_knew() {
-    let known = group(&["http://a", "http://b", "http://c"], None);
+    let watched = |path: &str| Some(HealthCheck { path: path.into(), every: std::time::Duration::from_secs(5) });
+    let known = made_of(&["http://a", "http://b", "http://c"], None, watched("/"));
     known.members[0].failed(&"a test");
     known.members[1].standing.is_well(false);
-    let watched = || Some(HealthCheck { path: "/".into(), every: std::time::Duration::from_secs(5) });
-    for (health, of_b) in [(watched(), Condition::Unwell), (None, Condition::Well)] {
+    let alone = made_of(&["http://a"], None, None);
+    alone.learn_from(&known);
+    assert_eq!(alone.members[0].condition(), Condition::Well, "nobody is asked instead of it");
+    for (health, of_b) in [(watched("/"), Condition::Unwell), (watched("/another"), Condition::Well), (None, Condition::Well)] {
         let next = made_of(&["http://new", "http://c", "http://b", "http://a"], Some(7), health);
         next.learn_from(&known);
         let conditions = next.members.iter().map(|member| member.condition());

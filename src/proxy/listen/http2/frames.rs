@@ -131,31 +131,34 @@ impl Frames {
 #[derive(Debug)]
 pub(super) struct Purse {
     left: u32,
+    full: u32,
     beat: u32,
     /// Bytes taken that are not worth anything yet.
     bytes: u32,
 }
 
 impl Purse {
-    /// At most so much is in it: a client that measures the way to us with a PING and a WINDOW_UPDATE for each piece of an
+    /// At least so much may be in it: a client that measures the way to us with a PING and a WINDOW_UPDATE for each piece of an
     /// answer, as gRPC's do, gets along with it where that way is a millisecond long.
     const FULL: u32 = 10_000;
-    /// So much is in it at first.
-    const FIRST: u32 = 5000;
+    /// And so much for each request that may be under way: all of them may be given up at once, even in the first beat.
+    const STREAM: u32 = 20;
     /// So many bytes pay for one WINDOW_UPDATE frame: a fraction of what anybody waits for before sending one.
     const BYTES: u32 = 1024;
 
     /// What an answered request pays for. It cost more than that, and somebody had to answer it.
     const ANSWER: u32 = 12;
 
-    pub(super) const fn new(beat: u32) -> Self {
-        Self { left: Self::FIRST, beat, bytes: 0 }
+    /// Half full, for a connection with so many streams.
+    pub(super) fn new(beat: u32, streams: u32) -> Self {
+        let full = Self::FULL.max(streams.saturating_mul(Self::STREAM));
+        Self { left: full / 2, full, beat, bytes: 0 }
     }
 
     /// Whether there was enough for a frame that comes in this beat.
     pub(super) const fn pay(&mut self, frame: Frame, room: Room, beat: u32) -> bool {
         if beat != self.beat {
-            (self.beat, self.left) = (beat, Self::FULL);
+            (self.beat, self.left) = (beat, self.full);
         }
         match self.left.checked_sub(frame.price(room)) {
             Some(left) => {
@@ -168,13 +171,13 @@ impl Purse {
 
     /// So many requests were answered.
     pub(super) fn answered(&mut self, requests: u32) {
-        self.left = self.left.saturating_add(requests.saturating_mul(Self::ANSWER)).min(Self::FULL);
+        self.left = self.left.saturating_add(requests.saturating_mul(Self::ANSWER)).min(self.full);
     }
 
     /// The client takes bytes.
     pub(super) fn earn(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        self.left = self.left.saturating_add(self.bytes / Self::BYTES).min(Self::FULL);
+        self.left = self.left.saturating_add(self.bytes / Self::BYTES).min(self.full);
         self.bytes %= Self::BYTES;
     }
 }
@@ -197,6 +200,15 @@ mod tests {
             frame(DATA, END_STREAM, &[7; 300]),
         ]
         .concat()
+    }
+
+    #[test]
+    fn all_requests_that_may_be_under_way_may_be_given_up_at_once() {
+        let give_up = Frame { kind: RST_STREAM, flags: 0, length: 4 };
+        for streams in [1, 100, 10_000] {
+            let mut purse = Purse::new(1, streams);
+            assert!((0..streams).all(|_| purse.pay(give_up, Room::Some, 1)), "{streams}");
+        }
     }
 
     #[test]
@@ -240,7 +252,7 @@ mod tests {
         ];
         for (kinds, ends) in [(&carries[..], false), (&empty[..], true)] {
             for (kind, flags, length) in kinds {
-                let mut purse = Purse::new(1);
+                let mut purse = Purse::new(1, 100);
                 let frame = Frame { kind: *kind, flags: *flags, length: *length };
                 assert_eq!((0..=Purse::FULL).any(|_| !purse.pay(frame, Room::Some, 1)), ends, "{frame:?}");
                 assert!(purse.pay(frame, Room::Some, 2), "a new beat");
@@ -251,7 +263,7 @@ mod tests {
     #[test]
     fn requests_that_cannot_be_begun_are_not_free() {
         let request = Frame { kind: HEADERS, flags: END_HEADERS, length: 9 };
-        let mut purse = Purse::new(1);
+        let mut purse = Purse::new(1, 100);
         assert!(!(0..Purse::FULL).all(|_| purse.pay(request, Room::None, 1)));
         assert!(purse.pay(request, Room::Some, 1));
     }
@@ -259,7 +271,7 @@ mod tests {
     #[test]
     fn whoever_gets_answers_may_say_so() {
         let (ping, update) = (Frame { kind: PING, flags: 0, length: 8 }, Frame { kind: 0x8, flags: 0, length: 4 });
-        let mut purse = Purse::new(1);
+        let mut purse = Purse::new(1, 100);
         for _ in 0..Purse::FULL * 10 {
             purse.answered(1);
             assert!([ping, ping, update, update].into_iter().all(|frame| purse.pay(frame, Room::Some, 1)));
@@ -270,7 +282,7 @@ mod tests {
     #[test]
     fn whoever_takes_bytes_may_say_so() {
         let update = Frame { kind: 0x8, flags: 0, length: 4 };
-        let mut purse = Purse::new(1);
+        let mut purse = Purse::new(1, 100);
         for _ in 0..Purse::FULL * 10 {
             purse.earn(512);
             purse.earn(512);

@@ -128,7 +128,7 @@ pub(super) struct Watched<T> {
 
 impl<T> Watched<T> {
     pub(super) fn new(stream: T, before: BytesMut, watch: Rc<Watch>) -> Self {
-        let purse = Purse::new(watch.vitals.beat());
+        let purse = Purse::new(watch.vitals.beat(), watch.streams);
         Self {
             stream: Rewound::new(before, stream, ()),
             frames: Frames::default(),
@@ -221,8 +221,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // TLS keeps what the socket does not take.
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        if flushed.is_pending() {
-            self.watch.vitals.write_blocks();
+        match flushed {
+            Poll::Pending => self.watch.vitals.write_blocks(),
+            Poll::Ready(_) => self.watch.vitals.write_flows(),
         }
         flushed
     }
@@ -233,5 +234,34 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
             ready!(self.penalty.get_or_insert_with(|| Box::pin(sleep(PENALTY))).as_mut().poll(cx));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::proxy::http1::tests::keeping::Keeping;
+    use crate::proxy::listen::Limits;
+    use crate::proxy::listen::vitals::{Order, Roll};
+
+    #[test]
+    fn a_client_takes_nothing_for_as_long_as_nothing_can_be_flushed_and_no_longer() {
+        let mut cx = Context::from_waker(Waker::noop());
+        for (is_blocked, order) in [(true, Order::Abort), (false, Order::None)] {
+            let roll = Rc::new(Roll::new(&Limits::default()));
+            let (_seat, vitals) = roll.seat();
+            let watch = Watch::new(Rc::clone(&vitals), 100);
+            watch.awaits_head.set(false);
+            let _open = watch.open();
+            let mut watched = Watched::new(Keeping { is_blocked: true, ..Keeping::default() }, BytesMut::new(), watch);
+            assert!(matches!(Pin::new(&mut watched).poll_write(&mut cx, b"an answer"), Poll::Ready(Ok(9))));
+            assert!(Pin::new(&mut watched).poll_flush(&mut cx).is_pending());
+            watched.stream.get_mut().is_blocked = is_blocked;
+            assert_eq!(Pin::new(&mut watched).poll_flush(&mut cx).is_pending(), is_blocked);
+            (0..1000).for_each(|_| roll.sweep());
+            assert_eq!(vitals.order(), order);
+        }
     }
 }

@@ -45,8 +45,9 @@ fn every_option_of_an_upstream_is_told() {
         ),
         (|_, upstreams| upstreams.max_connections = NonZeroU32::new(7), &["max_connections of upstream: no bound → 7"]),
         (|upstream, _| upstream.base_path = "/base".into(), &["upstream: https://app.internal → https://app.internal/base"]),
-        // The same files beside another configuration.
+        // The same files beside another configuration, and the very same.
         (|_, _| {}, &[]),
+        (|upstream, _| upstream.tls.ca_file = Some("/etc/homerealm/ca.pem".into()), &[]),
     ] {
         assert_eq!(said(&old, &one("/tmp", change)), expected);
     }

@@ -181,3 +181,21 @@ fn a_piece_of_a_body_is_held_until_it_is_written_and_no_longer() {
     }
     assert_eq!(Arc::strong_count(&buffer), 1, "one byte holds no buffer");
 }
+
+#[test]
+fn a_request_whose_body_went_wrong_gets_no_proper_end_however_often_it_is_sent() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let pieces = Pieces::new([&b"abc"[..], b"defg", b"h"].map(Bytes::from_static));
+    let mut upload = Upload::new(pieces.body(None), Some(5), std::time::Duration::ZERO).expect("it does not say how long it is");
+    let (mut outbox, mut wire) = (Outbox::default(), Keeping::default());
+    outbox.begin(|out| out.extend_from_slice(b"HEAD "));
+    let mut ends = 0;
+    for _ in 0..9 {
+        if let Poll::Ready(sent) = outbox.poll_send(&mut wire, &mut upload, &mut cx) {
+            assert!(matches!(sent, Err(SendFault::Upload(UploadFault::TooLarge))), "{sent:?}");
+            ends += 1;
+        }
+    }
+    assert!(ends > 2, "it was asked again");
+    assert_eq!(wire.gone, b"HEAD 3\r\nabc\r\n");
+}

@@ -15,7 +15,7 @@ pub use validity::Validity;
 
 /// A chain and its key, which fit.
 #[derive(Clone)]
-pub struct ServerIdentity {
+pub struct TlsIdentity {
     /// Ready for handshakes.
     pub certified: Arc<CertifiedKey>,
     /// From when to when the certificate is valid; `None`: it does not say so in a way that can be read.
@@ -53,7 +53,7 @@ pub enum BadFile {
     Unsupported,
 }
 
-impl ServerIdentity {
+impl TlsIdentity {
     /// Reads a chain, the own certificate first, and its key, both PEM.
     ///
     /// # Errors
@@ -85,18 +85,18 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, BadFile> {
     }
 }
 
-impl PartialEq for ServerIdentity {
+impl PartialEq for TlsIdentity {
     /// The same certificates: their key is the same then as well.
     fn eq(&self, other: &Self) -> bool {
         self.certified.cert == other.certified.cert
     }
 }
 
-impl Eq for ServerIdentity {}
+impl Eq for TlsIdentity {}
 
-impl fmt::Debug for ServerIdentity {
+impl fmt::Debug for TlsIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerIdentity").field("validity", &self.validity).finish_non_exhaustive()
+        f.debug_struct("TlsIdentity").field("validity", &self.validity).finish_non_exhaustive()
     }
 }
 

@@ -20,7 +20,7 @@ fn a_chain_and_its_key_are_an_identity_and_say_how_long() {
     // From 2050 on, years have four digits (RFC 5280 §4.1.2.5).
     for years in [[2026, 2027], [1999, 2049], [2026, 2050]] {
         let key = key();
-        let identity = ServerIdentity::from_pem(certificate(&key, years).as_bytes(), key.serialize_pem().as_bytes()).expect("it fits");
+        let identity = TlsIdentity::from_pem(certificate(&key, years).as_bytes(), key.serialize_pem().as_bytes()).expect("it fits");
         let validity = identity.validity.expect("it says so");
         assert_eq!(validity.not_before.to_rfc3339(), format!("{}-11-22T00:00:00+00:00", years[0]));
         assert_eq!(validity.not_after.to_rfc3339(), format!("{}-01-31T00:00:00+00:00", years[1]));
@@ -44,14 +44,14 @@ fn what_is_wrong_is_said_of_the_file_that_it_is_in() {
         (&chain, &nonsense("PRIVATE KEY"), BadIdentity::Key(BadFile::Unsupported)),
         (&chain, &theirs.serialize_pem(), BadIdentity::Mismatch),
     ] {
-        assert_eq!(ServerIdentity::from_pem(chain.as_bytes(), key.as_bytes()), Err(expected), "{expected}");
+        assert_eq!(TlsIdentity::from_pem(chain.as_bytes(), key.as_bytes()), Err(expected), "{expected}");
     }
 }
 
 #[test]
 fn a_certificate_that_breaks_off_says_nothing() {
     let key = key();
-    let identity = ServerIdentity::from_pem(certificate(&key, [2026, 2027]).as_bytes(), key.serialize_pem().as_bytes()).expect("it fits");
+    let identity = TlsIdentity::from_pem(certificate(&key, [2026, 2027]).as_bytes(), key.serialize_pem().as_bytes()).expect("it fits");
     let whole = &identity.certified.cert[0];
     let shortest = (0..=whole.len()).find(|length| Validity::of(&whole[..*length]).is_some());
     assert_eq!(shortest, Some(whole.len()), "lengths are held against what is there");
