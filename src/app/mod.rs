@@ -189,10 +189,7 @@ fn workers(
         let recorder = Recorder { logs: written.logs.pens(), notebook: written.journal.as_ref().map(Journal::notebook) };
         tokio::task::spawn_local(recorder.logs.keep_handing_over());
         let proxy = Rc::new(Proxy::new(&in_force, Forwarder::new(Arc::clone(&written.streams), closing.clone()), recorder));
-        move |request, connection| {
-            let proxy = Rc::clone(&proxy);
-            async move { proxy.serve(request, connection).await }
-        }
+        move |request, connection| Rc::clone(&proxy).serve(request, connection)
     };
     Ok(Workers::start(cores, listen, &entering.front, stop, make)?)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 
 use crate::domain::origin::{Origin, Scheme};
 
@@ -137,17 +137,13 @@ pub struct OwnCookies<'h> {
 }
 
 impl<'h> OwnCookies<'h> {
-    /// Reads all `Cookie` fields. Other people's cookies cost one search and no allocation; names and values that we
+    /// Reads all `Cookie` fields. Other people's cookies cost no allocation; names and values that we
     /// cannot have written are passed over.
     #[must_use]
     pub fn read(headers: &'h HeaderMap, dialect: Dialect) -> Self {
         let mut own = Self::default();
         for field in headers.get_all(COOKIE) {
-            let field = field.as_bytes();
-            if memmem::find(field, dialect.prefix().as_bytes()).is_none() {
-                continue;
-            }
-            for pair in pairs(field) {
+            for pair in pairs(field.as_bytes()) {
                 let (name, value) = split_pair(pair);
                 let Some(name) = name.strip_prefix(dialect.prefix().as_bytes()) else { continue };
                 if let (Some(name), Some(value)) = (ascii(name).filter(|name| is_of_our_alphabet(name)), ascii(value)) {
@@ -193,9 +189,6 @@ impl<'h> OwnCookies<'h> {
 
 /// Appends what is left of a `Cookie` field without our cookies, of either dialect: the others byte for byte, or nothing.
 pub fn write_others(field: &[u8], out: &mut Vec<u8>) {
-    if memmem::find(field, PLAIN_PREFIX.as_bytes()).is_none() {
-        return out.extend_from_slice(field);
-    }
     let start = out.len();
     let mut any_own = false;
     for pair in pairs(field) {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Method, Response, StatusCode, request};
@@ -65,7 +66,7 @@ impl Proxy {
     }
 
     /// Answers a request. Nothing fails silently: whatever goes wrong has a reason, a page and a line in the log.
-    pub async fn serve(&self, request: http::Request<RequestBody>, connection: ConnectionInfo) -> Response<Body> {
+    pub async fn serve(self: Rc<Self>, request: http::Request<RequestBody>, connection: ConnectionInfo) -> Response<Body> {
         // One for the whole request: what judges it at its beginning judges it at its end.
         let generation = self.view.generation();
         let shared = &*generation.shared;

@@ -7,6 +7,7 @@ mod world;
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,7 @@ fn requests(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || world::request(world::LAST, &cookie),
                 |request| {
-                    let response = proxy.serve(request, peer).now_or_never().expect("nothing to wait for");
+                    let response = Rc::clone(&proxy).serve(request, peer).now_or_never().expect("nothing to wait for");
                     assert_eq!(response.status(), StatusCode::FOUND);
                     response
                 },

@@ -7,6 +7,7 @@ mod somebody;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -106,10 +107,11 @@ pub(crate) fn shared(routes: usize, store: Option<Arc<dyn SessionStore>>) -> Sha
 }
 
 /// A worker's proxy on it, with an access log that goes nowhere and a journal that nobody reads. The log is to be kept.
-pub(crate) fn proxy(shared: Shared) -> (Proxy, Logs) {
+pub(crate) fn proxy(shared: Shared) -> (Rc<Proxy>, Logs) {
     let logs = access_log(Format::Json);
     let recorder = Recorder { logs: logs.pens(), notebook: Some(Journal::default().notebook()) };
-    (Proxy::new(&InForce::new(shared), Forwarder::new(Arc::default(), CancellationToken::new()), recorder), logs)
+    let forwarder = Forwarder::new(Arc::default(), CancellationToken::new());
+    (Rc::new(Proxy::new(&InForce::new(shared), forwarder, recorder)), logs)
 }
 
 /// An access log that goes nowhere.

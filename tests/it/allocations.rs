@@ -4,6 +4,7 @@
 #[path = "../bench/world.rs"]
 mod world;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -29,7 +30,7 @@ async fn a_signed_in_request_takes_few_pieces_of_the_heap_however_many_routes_th
         let shared = world::shared(routes, None);
         let cookie = world::cookie(&shared, &Carried::Whole(Arc::new(world::record())));
         let (proxy, _log) = world::proxy(shared);
-        let serve = |request| -> Response<_> { proxy.serve(request, CLIENT).now_or_never().expect("nothing to wait for") };
+        let serve = |request| -> Response<_> { Rc::clone(&proxy).serve(request, CLIENT).now_or_never().expect("nothing to wait for") };
         // Whatever grows once has grown, and the journal's ring is full.
         for _ in 0..1000 {
             assert_eq!(serve(world::request(world::LAST, &cookie)).status(), StatusCode::FOUND);
@@ -39,7 +40,7 @@ async fn a_signed_in_request_takes_few_pieces_of_the_heap_however_many_routes_th
         let ours = counted - of_a_redirect();
         assert!(ours <= 5, "{ours} of {counted} with {routes} routes");
         // Every connection has room for it, and it is moved before it is begun.
-        let size = size_of_val(&proxy.serve(world::request(world::LAST, &cookie), CLIENT));
+        let size = size_of_val(&Rc::clone(&proxy).serve(world::request(world::LAST, &cookie), CLIENT));
         assert!(size <= 3072, "{size} bytes with {routes} routes");
     }
 }

@@ -113,6 +113,9 @@ impl Inbox {
     }
 
     fn end_of_head(&mut self) -> Option<usize> {
+        if self.buffer.len() < self.searched + 4 {
+            return None;
+        }
         let found = memmem::find(&self.buffer[self.searched..], b"\r\n\r\n");
         let end = found.map(|at| self.searched + at + 4).filter(|end| *end <= MAX_HEAD);
         if found.is_none() {
